@@ -1,0 +1,1 @@
+"""Deciding with it: commands, tables and figures."""

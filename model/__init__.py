@@ -1,0 +1,1 @@
+"""The mathematics: formats, configuration, quantization, packing and the golden datapath."""

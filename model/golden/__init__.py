@@ -1,0 +1,1 @@
+"""The bit-accurate datapath in integers."""

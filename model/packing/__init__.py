@@ -1,0 +1,1 @@
+"""Packed matrices: dense and sparse storage, and the directory derived from it."""

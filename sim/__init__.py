@@ -1,0 +1,1 @@
+"""Running the accelerator: Verilog, simulator builds, memories and test benches."""
