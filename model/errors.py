@@ -1,0 +1,33 @@
+"""Errors that a user's file or option can cause; the command line prints the message as one line and exits with 2."""
+
+
+class NormqError(Exception):
+    """Base of every error a user can cause; the message names the file, the field, the value and what was expected."""
+
+
+class CheckpointError(NormqError):
+    """A checkpoint that cannot be read, or does not hold a hidden Markov model."""
+
+
+class ModelError(NormqError):
+    """Tensors in memory that do not form a hidden Markov model."""
+
+
+class QuantizationError(NormqError):
+    """A tensor that cannot be quantized, or an index width that is not offered."""
+
+
+class PackingError(NormqError):
+    """A quantized model that the packed format or the datapath cannot hold."""
+
+
+class ArtifactError(NormqError):
+    """A packed model file that cannot be read, or contradicts itself."""
+
+
+class OptionError(NormqError):
+    """A command-line option, or a combination of options, with an impossible value."""
+
+
+class ArithmeticRangeError(NormqError):
+    """An operation whose result left the range of the vector exponent."""
