@@ -10,7 +10,12 @@ class CheckpointError(NormqError):
 
 
 class ModelError(NormqError):
-    """Tensors in memory that do not form a hidden Markov model."""
+    """Tensors in memory that do not form a hidden Markov model: which field, and what is wrong with it."""
+
+    def __init__(self, field: str, fault: str) -> None:
+        super().__init__(f"{field}: {fault}")
+        self.field = field
+        self.fault = fault
 
 
 class QuantizationError(NormqError):

@@ -1,6 +1,7 @@
 """What a quantizer with a codebook produces: integer levels, and what turns them back into probabilities."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -51,6 +52,8 @@ class QuantizedHMM:
     """[1, H] initial levels, a one-row matrix."""
     eos_token_id: int
     method: str = "norm-q"
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    """Where the model came from, as `HMM.provenance`."""
 
     @property
     def hidden_states(self) -> int:
