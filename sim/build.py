@@ -1,0 +1,165 @@
+"""Content-addressed simulator builds: the same design is never compiled twice."""
+
+import fcntl
+import functools
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import cocotb_tools.config
+from cocotb_tools.runner import get_runner
+
+from ..model.cache import cache_folder
+from .results import SimulationError, check_results, tail
+from .verilator import REPAIRS
+from .verilog import Design
+
+CACHE = cache_folder("sim")
+BUILD_ARGS = ("--no-public-flat-rw", "-Wno-lint", "--output-split", "0")  # Amaranth's Verilog is full of width lint
+WAVES_ARGS = ("--trace-fst",)
+HIDDEN = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "WAVES", "GUI", "PYTEST_CURRENT_TEST")
+RUNTIME = Design("runtime", ("clk",), ("module runtime(input clk);\nendmodule\n",))
+"""The least design, built for the objects of Verilator's runtime: nine tenths of a small build, the same for all."""
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """A compiled design."""
+
+    folder: Path
+    top: str
+    waves: bool = False
+
+    def run(
+        self,
+        test_module: str,
+        results: Path,
+        environment: Mapping[str, str] | None = None,
+        plusargs: Sequence[str] = (),
+        testcase: str | None = None,
+        seed: int = 1,
+    ) -> Path:
+        """Run the cocotb tests of `test_module` (or only `testcase`) and return the log's path.
+
+        Works alike under pytest and outside. In `results` are left results.xml, simulation.log and, from a build with
+        waves, dump.fst. Raises SimulationError when a test fails, when none ran, or when the simulator ends abnormally.
+        """
+        results.mkdir(parents=True, exist_ok=True)
+        log, xml = results / "simulation.log", results / "results.xml"
+        with _environment():
+            try:
+                get_runner("verilator").test(
+                    test_module=test_module,
+                    testcase=testcase,
+                    hdl_toplevel=self.top,
+                    hdl_toplevel_lang="verilog",
+                    build_dir=self.folder,
+                    test_dir=results,
+                    results_xml=str(xml.resolve()),
+                    extra_env={"PYTHONWARNINGS": "error", **(environment or {})},  # pytest's end at the process
+                    plusargs=list(plusargs),
+                    waves=self.waves,
+                    seed=seed,
+                    log_file=log.resolve(),
+                )
+            except SystemExit as exit_:
+                raise SimulationError(f"{test_module}: the simulator ended with {exit_.code}\n{tail(log)}") from exit_
+        check_results(xml, log, test_module)
+        return log
+
+
+def build(design: Design, *, waves: bool = False, flags: Sequence[str] = ()) -> Simulator:
+    """Return the simulator of `design`, compiling it only if its content was never compiled here.
+
+    `waves` makes runs write dump.fst, at a cost in speed; `flags` are further arguments of Verilator.
+    """
+    arguments = (*BUILD_ARGS, *flags, *(WAVES_ARGS if waves else ()))
+    tools = [*arguments, *_tools()]
+    runtime = CACHE / f"runtime-{_digest(tools)}"
+    with _unfinished(runtime) as folder:
+        if folder:
+            _compile(RUNTIME, folder, arguments, waves)
+    simulator = CACHE / f"{design.top}-{_digest([*design.content, *tools])}"
+    with _unfinished(simulator) as folder:
+        if folder:
+            # Not verilator.o, which holds the design's class. make leaves the copies alone: they are newer than their
+            # sources, and sim/verilator.py dropped the rule that would make them depend on the design.
+            for part in runtime.glob("verilated*.o"):
+                shutil.copy(part, folder)
+            _compile(design, folder, arguments, waves)
+    return Simulator(simulator, design.top, waves)
+
+
+@contextmanager
+def _unfinished(folder: Path) -> Generator[Path | None]:
+    """Give the emptied `folder` to be filled, or None when it is complete; complete once the block succeeds."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    done = folder / "done"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two test workers may want the same design
+        if done.exists():
+            yield None
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        yield folder
+        done.touch()
+
+
+def _compile(design: Design, folder: Path, arguments: Sequence[str], waves: bool) -> None:
+    ports = folder / "ports.vlt"
+    ports.write_text(design.public_ports)
+    generated = [folder / f"part{number}.v" for number in range(len(design.texts))]
+    for path, text in zip(generated, design.texts, strict=True):
+        path.write_text(text)
+    log = folder / "build.log"
+    with _environment():
+        try:
+            get_runner("verilator").build(
+                sources=[ports, *generated, *design.sources],
+                hdl_toplevel=design.top,
+                build_args=list(arguments),
+                build_dir=folder,
+                always=True,
+                timescale=("1ns", "1ps"),
+                waves=waves,
+                log_file=log,
+            )
+        except subprocess.CalledProcessError as error:
+            raise SimulationError(f"{design.top}: the simulator's build failed\n{tail(log)}") from error
+
+
+@functools.cache
+def _tools() -> tuple[str, ...]:
+    """Whatever, besides the design and the arguments, decides what the compiled objects are."""
+    return (
+        *(f"{name} {value}" for name, value in REPAIRS.items()),
+        *(f"{name} {importlib.metadata.version(name)}" for name in ("verilator", "cocotb")),
+        subprocess.run(["g++", "--version"], check=True, capture_output=True, text=True).stdout,
+        str(cocotb_tools.config.libs_dir),  # linked into the binary by absolute path
+    )
+
+
+def _digest(parts: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
+
+
+@contextmanager
+def _environment() -> Generator[None]:
+    """Put this interpreter's commands first on PATH and hide what would steer the runner from outside."""
+    before = dict(os.environ)
+    os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), before.get("PATH", os.defpath)])
+    for name in HIDDEN:
+        os.environ.pop(name, None)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,77 @@
+"""Verilog of a component, and the list of its ports."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import verilog
+from amaranth.lib import wiring
+
+os.environ.setdefault("AMARANTH_USE_YOSYS", "builtin")  # read when Verilog is first converted
+
+
+@dataclass(frozen=True)
+class Design:
+    """A top-level module and everything that it instantiates, ready for a simulator."""
+
+    top: str
+    """Name of the top module."""
+    ports: tuple[str, ...]
+    """Names of its ports; the only signals that a bench can see."""
+    texts: tuple[str, ...]
+    """Generated Verilog, each module once."""
+    sources: tuple[Path, ...] = ()
+    """SystemVerilog files written by hand."""
+
+    @property
+    def public_ports(self) -> str:
+        """A Verilator configuration that makes the ports, and nothing else, visible to cocotb."""
+        lines = [f'public_flat_rw -module "{self.top}" -var "{port}"' for port in self.ports]
+        return "\n".join(["`verilator_config", *lines, ""])
+
+    @property
+    def content(self) -> list[str]:
+        """Everything that decides what the compiled design does, as text."""
+        return [self.top, self.public_ports, *self.texts, *(path.read_text() for path in self.sources)]
+
+    def inside(self, top: str, text: str, sources: tuple[Path, ...] = ()) -> "Design":
+        """Return the design whose top is module `top` of Verilog `text`, which instantiates this one."""
+        ports = module_ports(text, top)
+        return replace(self, top=top, ports=ports, texts=(*self.texts, text), sources=(*self.sources, *sources))
+
+
+def emit(component: wiring.Component, top: str, parts: Mapping[str, wiring.Component] | None = None) -> Design:
+    """Return the Verilog of `component` as module `top`.
+
+    `parts` names the modules that `component` takes in by `Instance(name, ...)`: each is converted once, however often
+    it is instantiated.
+    """
+    texts = tuple(_convert(part, name) for name, part in (parts or {}).items())
+    text = _convert(component, top)
+    return Design(top, module_ports(text, top), (*texts, text))
+
+
+def module_ports(text: str, module: str) -> tuple[str, ...]:
+    """Return the names of the ports of `module`, from the header of its definition in Verilog `text`.
+
+    Reads both styles of header: names only, as Yosys writes it, and declarations, one port each.
+    Raises ValueError when `text` does not define `module`.
+    """
+    header = re.search(
+        rf"^module\s+{re.escape(module)}\s*(?:#\(.*?^\)\s*)?\((.*?)\)\s*;", text, re.DOTALL | re.MULTILINE
+    )
+    if header is None:
+        raise ValueError(f"the Verilog text must define module {module!r}, it defines {_modules(text)!r}")
+    return tuple(declaration.split()[-1] for declaration in header[1].split(",") if declaration.strip())
+
+
+def _convert(component: wiring.Component, name: str) -> str:
+    convert: Any = verilog.convert
+    return convert(component, name=name, strip_internal_attrs=True)
+
+
+def _modules(text: str) -> list[str]:
+    return re.findall(r"^module\s+(\S+?)\s*[#(;]", text, re.MULTILINE)
