@@ -2,13 +2,13 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path) -> Generator[Path]:
     """Yield a temporary path beside `target` that takes its place when the block ends without an error.
 
     Otherwise the temporary file is removed and `target` stays as it was. Raises OSError as the file system does.

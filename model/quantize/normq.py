@@ -75,7 +75,8 @@ def dequantize(tensor: QuantizedTensor) -> npt.NDArray[np.float64]:
     """
     columns = tensor.levels.shape[1]
     row_sums = tensor.row_sums
-    values = tensor.levels + float(tensor.pseudocount / columns)
+    values = tensor.levels.astype(np.float64)
+    values += float(tensor.pseudocount / columns)
     occupied = row_sums > 0
     values[occupied] /= (row_sums[occupied] + float(tensor.pseudocount))[:, np.newaxis]
     values[~occupied] = 1 / columns
