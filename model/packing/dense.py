@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
+from ..hmm import row_chunks
 from ..jit import kernel
 from ..quantize.tensor import Levels
-from .chunks import output_chunks
 from .matrix import dense_output_bytes
 
 Bytes = npt.NDArray[np.uint8]
@@ -19,7 +19,7 @@ def pack_dense(levels: Levels, bits: int) -> Bytes:
     outputs, inputs = levels.shape
     stride = dense_output_bytes(inputs, bits)
     data = np.zeros((outputs, stride), np.uint8)
-    for chunk in output_chunks(outputs, inputs):
+    for chunk in row_chunks(outputs, inputs):
         _pack_lists(np.ascontiguousarray(levels[chunk]), bits, data[chunk])
     return data.reshape(-1)
 

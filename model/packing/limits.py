@@ -10,6 +10,8 @@ import numpy.typing as npt
 from ..errors import PackingError
 from ..formats import ACCUMULATOR_BITS, LEAST_SIGNIFICANT_BITS, MantissaShift, VectorCode, ceil_log2
 
+Sums = npt.NDArray[np.int64]
+
 
 @dataclass(frozen=True)
 class LeakFactors:
@@ -22,6 +24,11 @@ class LeakFactors:
     def of(cls, pseudocount: Fraction, bits: int, row_length: int) -> "LeakFactors":
         """Return the factors of a tensor with rows of `row_length` columns."""
         return cls(_rounded(pseudocount / row_length), _rounded(Fraction(1 << bits, row_length)))
+
+    def total(self, row_sums: Sums) -> Fraction:
+        """Return the leak of inputs of value 1 with these sums of levels [inputs]."""
+        zero = int(np.count_nonzero(row_sums == 0))
+        return (row_sums.size - zero) * self.ordinary + zero * self.zero
 
 
 def _rounded(value: Fraction) -> Fraction:
@@ -50,33 +57,57 @@ def check_significant_bits(hidden_states: int, greatest: int, pseudocount: Fract
         )
 
 
-def check_gather(
-    name: str, output_sums: npt.NDArray[np.int64], zero_inputs: int, inputs: int, leak: LeakFactors, code: VectorCode
-) -> None:
-    """Check forward on alpha or scores on beta: the leak of all inputs is added to every output.
+@dataclass(frozen=True, eq=False)
+class LevelSums:
+    """Exact sums of the levels of alpha [H, H] and beta [H, V]."""
 
-    `output_sums` [outputs] are sums of levels, `zero_inputs` the number of inputs whose row has no level. Raises
-    PackingError when an accumulator could reach 2**63.
+    alpha_rows: Sums
+    """[H]"""
+    alpha_columns: Sums
+    """[H]"""
+    beta_rows: Sums
+    """[H]"""
+    beta_tokens: Sums
+    """[V]"""
+
+    @property
+    def hidden_states(self) -> int:
+        """H."""
+        return self.alpha_rows.size
+
+
+@dataclass(frozen=True)
+class LevelScale:
+    """What the levels of a model are measured against."""
+
+    bits: int
+    greatest_level: int
+    """L: 2**bits - 1 for Norm-Q, the greatest level of the codebook otherwise."""
+    pseudocount: Fraction
+
+
+def check_datapath(sums: LevelSums, scale: LevelScale, code: VectorCode) -> None:
+    """Raise PackingError for a model whose vectors lose too many bits or whose accumulators could overflow.
+
+    forward adds the leak of all inputs to every output of alpha, scores the same with beta's; in backward an ordinary
+    row adds its levels and its own leak, a zero row its leak alone.
     """
-    worst = int(output_sums.argmax())
-    leaked = (inputs - zero_inputs) * leak.ordinary + zero_inputs * leak.zero
-    _check(f"{name}: output {worst}", int(output_sums[worst]), leaked, code)
+    hidden = sums.hidden_states
+    greatest = max(scale.greatest_level, int(sums.alpha_rows.max()))
+    check_significant_bits(hidden, greatest, scale.pseudocount, code)
+    alpha = LeakFactors.of(scale.pseudocount, scale.bits, hidden)
+    beta = LeakFactors.of(scale.pseudocount, scale.bits, sums.beta_tokens.size)
+    _check_sums("alpha_by_column", sums.alpha_columns, alpha.total(sums.alpha_rows), code)
+    _check_sums("beta_by_token", sums.beta_tokens, beta.total(sums.beta_rows), code)
+    _check_sums("alpha_by_row", sums.alpha_rows, hidden * max(alpha.ordinary, alpha.zero), code)
 
 
-def check_backward(row_sums: npt.NDArray[np.int64], inputs: int, leak: LeakFactors, code: VectorCode) -> None:
-    """Check backward on alpha: an ordinary row adds its levels and its own leak, a zero row its leak alone.
-
-    Raises PackingError when an accumulator could reach 2**63.
-    """
-    worst = int(row_sums.argmax())
-    factor = leak.ordinary if row_sums[worst] else leak.zero
-    _check(f"alpha by row: output {worst}", int(row_sums[worst]), inputs * factor, code)
-
-
-def _check(where: str, level_sum: int, leak: Fraction, code: VectorCode) -> None:
-    bound = (level_sum + leak) * (1 << code.fix_bits)
-    if bound >= 1 << ACCUMULATOR_BITS:
+def _check_sums(name: str, output_sums: Sums, leak: Fraction, code: VectorCode) -> None:
+    output = int(output_sums.argmax())
+    level_sum = int(output_sums[output])
+    if (level_sum + leak) * (1 << code.fix_bits) >= 1 << ACCUMULATOR_BITS:
         raise PackingError(
-            f"{where} has levels that add up to {level_sum}, with the leak at most {ceil(level_sum + leak)}, times "
-            f"2**F = 2**{code.fix_bits} expected less than 2**{ACCUMULATOR_BITS}: use fewer index bits"
+            f"{name}: output {output} has levels that add up to {level_sum}, with the leak at most "
+            f"{ceil(level_sum + leak)}, times 2**F = 2**{code.fix_bits}, expected less than 2**{ACCUMULATOR_BITS}: "
+            "use fewer index bits"
         )

@@ -9,9 +9,8 @@ from ..config import Layout
 from ..errors import PackingError
 from ..formats import IndexFormat, VectorCode
 from ..quantize.tensor import Levels, QuantizedHMM, QuantizedTensor
-from .bitmap import unpack_bitmap
 from .dense import pack_dense, unpack_dense
-from .limits import LeakFactors, check_backward, check_gather, check_significant_bits
+from .limits import LevelScale, LevelSums, check_datapath
 from .matrix import EntryFormat, PackedMatrix, PackedModel, RowConstants
 from .rows import RowNormalizer
 from .sparse import SparseStream, pack_sparse, unpack_sparse
@@ -55,14 +54,20 @@ def pack_model(
     Raises PackingError, naming the tensor and the rule, for what the format or the datapath cannot hold: entries too
     wide, row sums or shifts out of range, too few significant bits, an accumulator that could overflow.
     """
-    code = code or VectorCode()
     alpha, beta, gamma = quantized.alpha, quantized.beta, quantized.gamma
     bits = alpha.bits
     per_mille = _check_tensors(quantized)
     alpha_rows = _row_constants(alpha, "alpha")
     beta_rows = _row_constants(beta, "beta")
     gamma_rows = _row_constants(gamma, "gamma")
-    _check_datapath(quantized, alpha_rows, beta_rows, code)
+    sums = LevelSums(
+        alpha_rows=alpha_rows.row_sums,
+        alpha_columns=alpha.levels.sum(axis=0, dtype=np.int64),
+        beta_rows=beta_rows.row_sums,
+        beta_tokens=beta.levels.sum(axis=0, dtype=np.int64),
+    )
+    scale = LevelScale(bits, IndexFormat(bits).greatest, alpha.pseudocount)
+    check_datapath(sums, scale, code or VectorCode())
     try:
         alpha_by_column = pack_matrix(alpha.levels.T, bits, layout)
         alpha_by_row = pack_matrix(alpha.levels, bits, layout)
@@ -113,19 +118,3 @@ def _check_tensors(quantized: QuantizedHMM) -> int:
 
 def _row_constants(tensor: QuantizedTensor, name: str) -> RowConstants:
     return RowNormalizer(tensor.bits, tensor.pseudocount).constants(tensor.row_sums, name)
-
-
-def _check_datapath(
-    quantized: QuantizedHMM, alpha_rows: RowConstants, beta_rows: RowConstants, code: VectorCode
-) -> None:
-    hidden, bits, pseudocount = quantized.hidden_states, quantized.alpha.bits, quantized.alpha.pseudocount
-    greatest = max(IndexFormat(bits).greatest, int(alpha_rows.row_sums.max()))
-    check_significant_bits(hidden, greatest, pseudocount, code)
-    for name, tensor, rows in (
-        ("alpha by column", quantized.alpha, alpha_rows),
-        ("beta by token", quantized.beta, beta_rows),
-    ):
-        leak = LeakFactors.of(pseudocount, bits, tensor.levels.shape[1])
-        zero_inputs = int(np.count_nonzero(unpack_bitmap(rows.zero_rows, hidden)))
-        check_gather(name, tensor.levels.sum(axis=0, dtype=np.int64), zero_inputs, hidden, leak, code)
-    check_backward(alpha_rows.row_sums, hidden, LeakFactors.of(pseudocount, bits, hidden), code)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..hmm import row_chunks
 from ..jit import kernel
 from ..quantize.tensor import Levels
 from .bitmap import pack_bitmap, unpack_bitmap
-from .chunks import output_chunks
 from .matrix import BLOCK_BYTES, EntryFormat
 
 Bytes = npt.NDArray[np.uint8]
@@ -40,7 +40,7 @@ def pack_sparse(levels: Levels, form: EntryFormat) -> SparseStream:
     data = np.zeros(sparse_bytes(entries, form), np.uint8)
     nonempty = np.zeros(outputs, np.bool_)
     entry = 0
-    for chunk in output_chunks(outputs, inputs):
+    for chunk in row_chunks(outputs, inputs):
         rows = np.ascontiguousarray(levels[chunk])
         entry = _append(rows, form.bits, form.width, form.per_block, entry, data, nonempty[chunk])
     return SparseStream(data, pack_bitmap(nonempty), entries)
