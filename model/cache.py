@@ -1,4 +1,4 @@
-"""Where computed things are kept between runs: `build/` in a checkout, the user's cache folder in an installed wheel."""
+"""Where computed things stay between runs: `build/` in a checkout, the user's cache folder in an installed wheel."""
 
 import os
 from pathlib import Path

@@ -79,21 +79,22 @@ def build(design: Design, *, waves: bool = False, flags: Sequence[str] = ()) -> 
     """Return the simulator of `design`, compiling it only if its content was never compiled here.
 
     `waves` makes runs write dump.fst, at a cost in speed; `flags` are further arguments of Verilator.
+    Raises SimulationError with the end of the build's log when it fails.
     """
-    arguments = (*BUILD_ARGS, *flags, *(WAVES_ARGS if waves else ()))
+    arguments = (*BUILD_ARGS, *(WAVES_ARGS if waves else ()))
     tools = [*arguments, *_tools()]
     runtime = CACHE / f"runtime-{_digest(tools)}"
     with _unfinished(runtime) as folder:
         if folder:
             _compile(RUNTIME, folder, arguments, waves)
-    simulator = CACHE / f"{design.top}-{_digest([*design.content, *tools])}"
+    simulator = CACHE / f"{design.top}-{_digest([*design.content, *flags, *tools])}"
     with _unfinished(simulator) as folder:
         if folder:
             # Not verilator.o, which holds the design's class. make leaves the copies alone: they are newer than their
             # sources, and sim/verilator.py dropped the rule that would make them depend on the design.
             for part in runtime.glob("verilated*.o"):
                 shutil.copy(part, folder)
-            _compile(design, folder, arguments, waves)
+            _compile(design, folder, (*arguments, *flags), waves)
     return Simulator(simulator, design.top, waves)
 
 
@@ -132,7 +133,7 @@ def _compile(design: Design, folder: Path, arguments: Sequence[str], waves: bool
                 waves=waves,
                 log_file=log,
             )
-        except subprocess.CalledProcessError as error:
+        except RuntimeError as error:
             raise SimulationError(f"{design.top}: the simulator's build failed\n{tail(log)}") from error
 
 

@@ -60,6 +60,7 @@ def module_ports(text: str, module: str) -> tuple[str, ...]:
     Reads both styles of header: names only, as Yosys writes it, and declarations, one port each.
     Raises ValueError when `text` does not define `module`.
     """
+    text = re.sub(r"//.*", "", text)
     header = re.search(
         rf"^module\s+{re.escape(module)}\s*(?:#\(.*?^\)\s*)?\((.*?)\)\s*;", text, re.DOTALL | re.MULTILINE
     )

@@ -1,0 +1,1 @@
+"""Memories that the engine is simulated with, inside the simulator."""
