@@ -1,0 +1,177 @@
+"""A packed model as one safetensors file, readable without torch; docs/FORMAT.md describes it for another reader."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from .artifact_header import MATRICES, METADATA_KEY, ArtifactHeader, header_text, parse_header
+from .atomic import replacing
+from .errors import ArtifactError, PackingError
+from .formats import CODEBOOK_BITS, CONSTANT_BITS, IndexFormat, VectorCode
+from .packing.bitmap import unpack_bitmap
+from .packing.limits import LevelScale, LevelSums, check_datapath
+from .packing.matrix import PackedMatrix, PackedModel, RowConstants
+from .packing.model import EMPTY_BITMAP
+from .packing.rows import RowNormalizer
+from .packing.verify import bitmap_padding_fault, level_sums, matrix_fault, transpose_fault
+
+Tensors = dict[str, npt.NDArray[Any]]
+
+
+def write_artifact(model: PackedModel, path: Path) -> None:
+    """Write `model` to `path`, whole or not at all; equal models give equal bytes.
+
+    Raises ArtifactError where the file cannot be written.
+    """
+    tensors: Tensors = {
+        "alpha.codebook": model.alpha_codebook,
+        "beta.codebook": model.beta_codebook,
+        "gamma.levels": model.gamma_levels,
+    }
+    for name in ("alpha", "beta", "gamma"):
+        rows: RowConstants = getattr(model, f"{name}_rows")
+        tensors |= {f"{name}.rho": rows.rho, f"{name}.sigma": rows.sigma, f"{name}.zero_rows": rows.zero_rows}
+    for name in MATRICES:
+        matrix: PackedMatrix = getattr(model, name)
+        tensors[f"{name}.data"] = matrix.data
+        if matrix.nonempty.size:
+            tensors[f"{name}.nonempty"] = matrix.nonempty
+    metadata = {METADATA_KEY: header_text(ArtifactHeader.of(model))}
+    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    try:
+        with replacing(path) as temporary:
+            save_file(contiguous, temporary, metadata)
+    except (OSError, SafetensorError) as error:
+        raise ArtifactError(f"{path}: cannot be written ({error})") from error
+
+
+def read_artifact(path: Path, code: VectorCode | None = None) -> PackedModel:
+    """Return the packed model of a file, everything in it checked against everything else.
+
+    `code` is the vector format of the datapath it is for, the default format where None. Raises ArtifactError naming
+    the file, the part, the value and what was expected.
+    """
+    try:
+        header, tensors = _read(path)
+        return _model(header, tensors, code or VectorCode())
+    except (ArtifactError, PackingError) as error:
+        raise ArtifactError(f"{path}: {error}") from error
+
+
+def _read(path: Path) -> tuple[ArtifactHeader, Tensors]:
+    if not path.is_file():
+        raise ArtifactError("no such file, expected a packed model as written by normq quantize")
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            if METADATA_KEY not in metadata:
+                raise ArtifactError(f"metadata {METADATA_KEY!r}: missing, expected a packed model")
+            header = parse_header(metadata[METADATA_KEY])
+            _check_tensors(file, header)
+            return header, {name: file.get_tensor(name) for name in header.tensors()}
+    except (OSError, SafetensorError) as error:
+        raise ArtifactError(f"is not a whole safetensors file ({error})") from error
+
+
+def _check_tensors(file: Any, header: ArtifactHeader) -> None:
+    """Compare names, element types and shapes before any data are read."""
+    expected, found = header.tensors(), set(file.keys())
+    for name in sorted(expected.keys() - found):
+        raise ArtifactError(f"tensor {name!r}: missing, expected in the {header.layout.value} layout")
+    for name in sorted(found - expected.keys()):
+        raise ArtifactError(f"tensor {name!r}: unknown, expected none of that name in the {header.layout.value} layout")
+    for name, want in expected.items():
+        part = file.get_slice(name)
+        dtype, shape = part.get_dtype(), part.get_shape()
+        if dtype != want.dtype or shape != list(want.shape):
+            raise ArtifactError(f"tensor {name!r}: is {dtype} {shape}, expected {want.dtype} {list(want.shape)}")
+
+
+def _model(header: ArtifactHeader, tensors: Tensors, code: VectorCode) -> PackedModel:
+    _check_codebook("alpha.codebook", tensors["alpha.codebook"])
+    _check_codebook("beta.codebook", tensors["beta.codebook"])
+    matrices = {name: _matrix(name, header, tensors) for name in MATRICES}
+    if fault := transpose_fault(matrices["alpha_by_column"], matrices["alpha_by_row"]):
+        raise ArtifactError(fault)
+    gamma_levels = tensors["gamma.levels"]
+    _check_gamma(gamma_levels, header.bits)
+    alpha_rows, alpha_columns = level_sums(matrices["alpha_by_column"], tensors["alpha.codebook"])
+    beta_rows, beta_tokens = level_sums(matrices["beta_by_token"], tensors["beta.codebook"])
+    greatest = int(tensors["alpha.codebook"][-1])
+    sums = LevelSums(alpha_rows, alpha_columns, beta_rows, beta_tokens)
+    check_datapath(sums, LevelScale(header.bits, greatest, header.pseudocount), code)
+    gamma_sum = gamma_levels.sum(dtype=np.int64, keepdims=True)
+    return PackedModel(
+        layout=header.layout,
+        bits=header.bits,
+        hidden_states=header.hidden_states,
+        vocab_size=header.vocab_size,
+        eos_token_id=header.eos_token_id,
+        **matrices,
+        alpha_rows=_rows("alpha", header, tensors, alpha_rows),
+        beta_rows=_rows("beta", header, tensors, beta_rows),
+        gamma_levels=gamma_levels,
+        gamma_rows=_rows("gamma", header, tensors, gamma_sum),
+        alpha_codebook=tensors["alpha.codebook"],
+        beta_codebook=tensors["beta.codebook"],
+        pseudocount_per_mille=header.pseudocount_per_mille,
+        method=header.method,
+        provenance=header.provenance,
+    )
+
+
+def _matrix(name: str, header: ArtifactHeader, tensors: Tensors) -> PackedMatrix:
+    inputs, outputs = header.matrix_shape(name)
+    nonempty = tensors.get(f"{name}.nonempty", EMPTY_BITMAP)
+    data = tensors[f"{name}.data"]
+    matrix = PackedMatrix(header.layout, header.bits, inputs, outputs, data, nonempty, header.entries[name])
+    if fault := matrix_fault(matrix, name):
+        raise ArtifactError(fault)
+    return matrix
+
+
+def _check_codebook(name: str, codebook: npt.NDArray[np.uint16]) -> None:
+    levels = codebook.astype(np.int64)
+    if levels[0] != 0:
+        raise ArtifactError(f"{name}: element 0 is {levels[0]}, expected 0")
+    if levels[1] == 0:
+        raise ArtifactError(f"{name}: element 1 is 0, expected level 0 at index 0 only")
+    falls = np.flatnonzero(np.diff(levels) < 0)
+    if falls.size:
+        after = falls[0] + 1
+        raise ArtifactError(f"{name}: element {after} is {levels[after]} after {levels[after - 1]}, expected no fall")
+    if levels[-1] >= 1 << CODEBOOK_BITS:
+        raise ArtifactError(f"{name}: greatest level is {levels[-1]}, expected at most {CODEBOOK_BITS} bits")
+
+
+def _check_gamma(levels: npt.NDArray[np.uint8], bits: int) -> None:
+    worst, greatest = int(levels.argmax()), IndexFormat(bits).greatest
+    if int(levels[worst]) > greatest:
+        raise ArtifactError(f"gamma.levels: element {worst} is {levels[worst]}, expected 0..{greatest}")
+
+
+def _rows(name: str, header: ArtifactHeader, tensors: Tensors, row_sums: npt.NDArray[np.int64]) -> RowConstants:
+    """Return the row constants of the file, which must be those that the levels give."""
+    want = RowNormalizer(header.bits, header.pseudocount).constants(row_sums, name)
+    rho, sigma, zero_rows = (tensors[f"{name}.{part}"] for part in ("rho", "sigma", "zero_rows"))
+    if fault := bitmap_padding_fault(zero_rows, row_sums.size, f"{name}.zero_rows"):
+        raise ArtifactError(fault)
+    marked = unpack_bitmap(zero_rows, row_sums.size)
+    for row in np.flatnonzero(marked != (row_sums == 0)):
+        raise ArtifactError(
+            f"{name}.zero_rows: bit {row} is {int(marked[row])}, the levels of the row add up to {row_sums[row]}, "
+            f"expected {int(row_sums[row] == 0)}"
+        )
+    for row in np.flatnonzero(rho >> (CONSTANT_BITS - 1) == 0):
+        raise ArtifactError(f"{name}.rho: element {row} is {rho[row]}, expected its top bit set")
+    for part, found, expected in (("rho", rho, want.rho), ("sigma", sigma, want.sigma)):
+        for row in np.flatnonzero(found != expected):
+            raise ArtifactError(
+                f"{name}.{part}: element {row} is {found[row]}, expected {expected[row]} for levels that add up to "
+                f"{row_sums[row]}"
+            )
+    return RowConstants(rho, sigma, zero_rows, row_sums)

@@ -1,0 +1,183 @@
+"""The header of a packed model file: what its metadata say, and which tensors they ask for."""
+
+import json
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from .config import Layout
+from .errors import ArtifactError
+from .formats import IndexFormat
+from .packing.bitmap import bitmap_bytes
+from .packing.matrix import EntryFormat, PackedModel, dense_output_bytes
+from .packing.sparse import sparse_bytes
+
+FORMAT_VERSION = 1
+
+METADATA_KEY = "normq"
+"""The one metadata key: safetensors writes several in no fixed order, and equal models are to give equal bytes."""
+
+MATRICES = ("alpha_by_column", "alpha_by_row", "beta_by_token")
+
+_FIELDS: dict[str, type] = {
+    "bits": int,
+    "entries": dict,
+    "eos_token_id": int,
+    "hidden_states": int,
+    "layout": str,
+    "method": str,
+    "provenance": dict,
+    "pseudocount_per_mille": int,
+    "vocab_size": int,
+}
+
+_TYPE_NAMES: dict[type, str] = {int: "an integer", str: "a string", dict: "an object"}
+
+
+@dataclass(frozen=True)
+class TensorShape:
+    """Element type as safetensors spells it, and shape."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ArtifactHeader:
+    """What the metadata hold: the fields of `PackedModel` that are not arrays."""
+
+    layout: Layout
+    bits: int
+    hidden_states: int
+    vocab_size: int
+    eos_token_id: int
+    entries: dict[str, int]
+    """Sparse entries of each matrix, 0 in the dense layout."""
+    pseudocount_per_mille: int
+    method: str
+    provenance: dict[str, str]
+
+    @classmethod
+    def of(cls, model: PackedModel) -> "ArtifactHeader":
+        """Return the header of a packed model."""
+        return cls(
+            layout=model.layout,
+            bits=model.bits,
+            hidden_states=model.hidden_states,
+            vocab_size=model.vocab_size,
+            eos_token_id=model.eos_token_id,
+            entries={name: getattr(model, name).entries for name in MATRICES},
+            pseudocount_per_mille=model.pseudocount_per_mille,
+            method=model.method,
+            provenance=model.provenance,
+        )
+
+    @property
+    def pseudocount(self) -> Fraction:
+        """eps."""
+        return Fraction(self.pseudocount_per_mille, 1000)
+
+    def matrix_shape(self, name: str) -> tuple[int, int]:
+        """Return (inputs, outputs) of a matrix."""
+        return self.hidden_states, self.vocab_size if name == "beta_by_token" else self.hidden_states
+
+    def tensors(self) -> dict[str, TensorShape]:
+        """Return the tensors that the file holds, exactly.
+
+        Raises ArtifactError where an entry of the sparse layout would be too wide.
+        """
+        hidden, levels = self.hidden_states, 1 << self.bits
+        tensors = {
+            "alpha.codebook": TensorShape("U16", (levels,)),
+            "beta.codebook": TensorShape("U16", (levels,)),
+            "gamma.levels": TensorShape("U8", (hidden,)),
+        }
+        for name, rows in (("alpha", hidden), ("beta", hidden), ("gamma", 1)):
+            tensors[f"{name}.rho"] = TensorShape("U16", (rows,))
+            tensors[f"{name}.sigma"] = TensorShape("I16", (rows,))
+            tensors[f"{name}.zero_rows"] = TensorShape("U8", (bitmap_bytes(rows),))
+        for name in MATRICES:
+            tensors |= self._matrix_tensors(name)
+        return tensors
+
+    def _matrix_tensors(self, name: str) -> dict[str, TensorShape]:
+        inputs, outputs = self.matrix_shape(name)
+        if self.layout is Layout.DENSE:
+            return {f"{name}.data": TensorShape("U8", (outputs * dense_output_bytes(inputs, self.bits),))}
+        try:
+            form = EntryFormat(inputs, self.bits)
+        except ValueError as error:
+            raise ArtifactError(f"metadata: {error}") from error
+        return {
+            f"{name}.data": TensorShape("U8", (sparse_bytes(self.entries[name], form),)),
+            f"{name}.nonempty": TensorShape("U8", (bitmap_bytes(outputs),)),
+        }
+
+
+def header_text(header: ArtifactHeader) -> str:
+    """Return the metadata value of a header; equal headers give equal text."""
+    fields = {name: getattr(header, name) for name in _FIELDS}
+    fields["layout"] = header.layout.value
+    return json.dumps({"version": FORMAT_VERSION, **fields}, sort_keys=True, separators=(",", ":"))
+
+
+def parse_header(text: str) -> ArtifactHeader:
+    """Return the header that a metadata value holds.
+
+    Raises ArtifactError naming the field, its value and what was expected.
+    """
+    fields = _fields(text)
+    for name, kind in _FIELDS.items():
+        if type(fields[name]) is not kind:  # not isinstance: True is no integer here
+            raise ArtifactError(f"metadata {name!r}: is {fields[name]!r}, expected {_TYPE_NAMES[kind]}")
+    layouts = [layout.value for layout in Layout]
+    if fields["layout"] not in layouts:
+        raise ArtifactError(f"metadata 'layout': is {fields['layout']!r}, expected one of {', '.join(layouts)}")
+    _check_ranges(fields)
+    _check_entries(fields)
+    if not all(type(value) is str for value in fields["provenance"].values()):
+        raise ArtifactError(f"metadata 'provenance': is {fields['provenance']!r}, expected strings")
+    layout = Layout(fields.pop("layout"))
+    return ArtifactHeader(layout=layout, **fields)
+
+
+def _fields(text: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise ArtifactError(f"metadata {METADATA_KEY!r}: is not JSON ({error})") from error
+    if not isinstance(fields, dict):
+        raise ArtifactError(f"metadata {METADATA_KEY!r}: is {fields!r}, expected an object")
+    # the version comes first: another version may have other fields
+    version = fields.pop("version", None)
+    if type(version) is not int or version != FORMAT_VERSION:
+        raise ArtifactError(f"metadata 'version': is {version!r}, expected {FORMAT_VERSION}")
+    for name in sorted(_FIELDS.keys() - fields.keys()):
+        raise ArtifactError(f"metadata {name!r}: missing, expected {_TYPE_NAMES[_FIELDS[name]]}")
+    for name in sorted(fields.keys() - _FIELDS.keys()):
+        raise ArtifactError(f"metadata {name!r}: unknown, expected only {', '.join(_FIELDS)}")
+    return fields
+
+
+def _check_ranges(fields: dict[str, Any]) -> None:
+    try:
+        IndexFormat(fields["bits"])
+    except ValueError as error:
+        raise ArtifactError(f"metadata 'bits': {error}") from error
+    for name in ("hidden_states", "vocab_size", "pseudocount_per_mille"):
+        if fields[name] < 1:
+            raise ArtifactError(f"metadata {name!r}: is {fields[name]!r}, expected at least 1")
+    greatest = fields["vocab_size"] - 1
+    if not 0 <= fields["eos_token_id"] <= greatest:
+        raise ArtifactError(f"metadata 'eos_token_id': is {fields['eos_token_id']!r}, expected 0..{greatest}")
+
+
+def _check_entries(fields: dict[str, Any]) -> None:
+    entries, hidden = fields["entries"], fields["hidden_states"]
+    if sorted(entries) != sorted(MATRICES):
+        raise ArtifactError(f"metadata 'entries': has {sorted(entries)!r}, expected exactly {sorted(MATRICES)!r}")
+    for name, count in entries.items():
+        outputs = fields["vocab_size"] if name == "beta_by_token" else hidden
+        greatest = hidden * outputs if fields["layout"] == Layout.SPARSE.value else 0
+        if type(count) is not int or not 0 <= count <= greatest:
+            raise ArtifactError(f"metadata 'entries': {name} has {count!r}, expected 0..{greatest}")
