@@ -22,11 +22,8 @@ from .packing.verify import bitmap_padding_fault, level_sums, matrix_fault, tran
 Tensors = dict[str, npt.NDArray[Any]]
 
 
-def write_artifact(model: PackedModel, path: Path) -> None:
-    """Write `model` to `path`, whole or not at all; equal models give equal bytes.
-
-    Raises ArtifactError where the file cannot be written.
-    """
+def artifact_tensors(model: PackedModel) -> Tensors:
+    """Return the tensors of `model` under their names in the file."""
     tensors: Tensors = {
         "alpha.codebook": model.alpha_codebook,
         "beta.codebook": model.beta_codebook,
@@ -40,8 +37,16 @@ def write_artifact(model: PackedModel, path: Path) -> None:
         tensors[f"{name}.data"] = matrix.data
         if matrix.nonempty.size:
             tensors[f"{name}.nonempty"] = matrix.nonempty
+    return tensors
+
+
+def write_artifact(model: PackedModel, path: Path) -> None:
+    """Write `model` to `path`, whole or not at all; equal models give equal bytes.
+
+    Raises ArtifactError where the file cannot be written.
+    """
     metadata = {METADATA_KEY: header_text(ArtifactHeader.of(model))}
-    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in artifact_tensors(model).items()}
     try:
         with replacing(path) as temporary:
             save_file(contiguous, temporary, metadata)
