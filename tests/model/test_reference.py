@@ -76,6 +76,12 @@ def test_a_step_far_below_float32_is_rescaled_exactly() -> None:
     assert forward.values[0, -1].tolist() == [0.25, 0.75]
 
 
+def test_torch_scales_by_powers_of_two_exactly() -> None:
+    exponents = torch.arange(-1074, 1024)
+    scaled = torch.ldexp(torch.ones(len(exponents), dtype=torch.float64), exponents.double())
+    assert scaled.tolist() == [math.ldexp(1.0, e) for e in exponents.tolist()]
+
+
 def test_next_token_scores_extend_the_sequence() -> None:
     """Row v of the scores is p(tokens, v), which is the likelihood of the longer sequence."""
     model = ReferenceModel.of(random_hmm(3, 5, seed=7))
