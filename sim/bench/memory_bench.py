@@ -138,7 +138,7 @@ def _image() -> bytes:
     return Path(os.environ["IMAGE"]).read_bytes()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def first_beat_after_latency(dut: Any) -> None:
     """Beat 0 comes exactly `latency` cycles after the request, the others `gap` + 1 apart."""
     manager = Manager(dut)
@@ -152,7 +152,7 @@ async def first_beat_after_latency(dut: Any) -> None:
         manager.check()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def reads_are_pipelined(dut: Any) -> None:
     """Sixteen requests in sixteen cycles; after the latency of the first, a beat each cycle without a bubble."""
     manager = Manager(dut)
@@ -170,7 +170,7 @@ async def reads_are_pipelined(dut: Any) -> None:
     manager.check()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def response_after_write_latency(dut: Any) -> None:
     """The response comes exactly `write_latency` cycles after the last beat; data ahead of its address waits."""
     manager = Manager(dut)
@@ -189,7 +189,7 @@ async def response_after_write_latency(dut: Any) -> None:
         manager.check()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def stalls_lose_nothing(dut: Any) -> None:
     """Random idle and back-pressure on both sides: same bytes, offers stable, same seed gives the same cycles."""
     runs: list[int] = []
@@ -209,7 +209,7 @@ async def stalls_lose_nothing(dut: Any) -> None:
     assert runs[0] == runs[1] != runs[2]
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def stall_probability_is_kept(dut: Any) -> None:
     """With 64 of 256 a quarter of the cycles is idle, within five standard deviations."""
     manager = Manager(dut)
@@ -227,7 +227,7 @@ async def stall_probability_is_kept(dut: Any) -> None:
     manager.check()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def errors_are_answered(dut: Any) -> None:
     """Out of range, misaligned, across 4096 bytes, wrong w_last: an error, nothing written, reads are poison."""
     manager = Manager(dut)
@@ -253,7 +253,7 @@ async def errors_are_answered(dut: Any) -> None:
     assert (await manager.read(4096 - manager.bytes, 1))[2] == (_image() + poison(4096))[4096 - manager.bytes : 4096]
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def manager_faults_are_counted(dut: Any) -> None:
     """A request taken back, and data changed before it was taken, count as violations."""
     manager = Manager(dut)
@@ -270,7 +270,7 @@ async def manager_faults_are_counted(dut: Any) -> None:
     manager.check(2)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def dump_holds_image_writes_and_poison(dut: Any) -> None:
     """Image at 0, poison beyond, strobes obeyed byte by byte, load starts anew."""
     manager = Manager(dut)
