@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -30,6 +31,8 @@ def _summary(model: PackedModel, file: Path, size: int) -> Table:
     hidden, vocab = model.hidden_states, model.vocab_size
     float_bytes = 4 * weight_count(hidden, vocab)
     table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     rows = {
         "file": str(file),
         "method": f"{model.method}, {model.bits} bits, eps {model.pseudocount_per_mille}/1000",
@@ -45,9 +48,9 @@ def _summary(model: PackedModel, file: Path, size: int) -> Table:
 
 
 def _matrices(model: PackedModel) -> Table:
-    table = Table(title="matrices", title_justify="left")
-    table.add_column("matrix")
-    for heading in ("inputs", "outputs", "non-empty", "non-zero", "zero", "entry bits"):
+    table = Table(title="matrices", title_justify="left", box=SIMPLE)
+    table.add_column("matrix", no_wrap=True)
+    for heading in ("inputs", "outputs", "non-empty", "non-zero", "zero", "bits"):
         table.add_column(heading, justify="right")
     for name in MATRICES:
         matrix = getattr(model, name)
@@ -65,8 +68,8 @@ def _matrices(model: PackedModel) -> Table:
 
 
 def _parts(model: PackedModel, size: int) -> Table:
-    table = Table(title="parts", title_justify="left")
-    table.add_column("part")
+    table = Table(title="parts", title_justify="left", box=SIMPLE)
+    table.add_column("part", no_wrap=True)
     for heading in ("type", "elements", "bytes", "share"):
         table.add_column(heading, justify="right")
     tensors = artifact_tensors(model)
