@@ -1,0 +1,70 @@
+# Two commands: make run, make test. The rest is in `make help`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(firstword $(shell command -v python3.11) python3)
+BIN := .venv/bin
+STAMP := .venv/installed
+# wildcard leaves out what is deleted and not yet committed
+FILES := $(wildcard $(shell git ls-files -co --exclude-standard))
+SOURCES := $(filter __%.py model/% rtl/% sim/% analysis/%,$(FILES))
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# small models: spinning threads cost more than they bring
+export OMP_NUM_THREADS ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help run test lint bench verify-full clean system
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' Makefile
+
+run: build/run.txt ## the main job on the embedded model: one table, kept with its plots in build/run.*
+	@cat $<
+
+test: build/test.txt ## every test but the longest; the report is kept in build/test.txt
+	@tail -n 1 $<
+
+lint: $(STAMP) .typing/normq ## ruff and pyright
+	ruff check .
+	ruff format --check .
+	pyright
+
+bench: $(STAMP) ## golden kernels against torch, and the simulator's speed, measured now
+	normq bench
+
+verify-full: $(STAMP) ## the longest tests: every width, layout and shape
+	pytest -n auto -m full
+
+clean: ## remove what was built; the environment stays
+	rm -rf build .typing .pytest_cache .ruff_cache
+
+build/run.txt: $(STAMP) $(SOURCES)
+	@normq run --output build
+
+build/test.txt: $(STAMP) $(FILES)
+	@mkdir -p build
+	@pytest -n auto | tee $@
+
+# The name under which type checkers find the package, whose folder is the repository itself.
+.typing/normq:
+	@mkdir -p .typing && ln -sn .. $@
+
+$(STAMP): pyproject.toml constraints.txt | system
+	@test -x $(BIN)/pip || { echo "normq: making the environment .venv (once, some minutes)"; $(PYTHON) -m venv --clear .venv; }
+	@$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+# What only the system's package manager can bring, asked before anything else happens.
+is_3_11 := import sys; sys.exit(sys.version_info[:2] != (3, 11))
+has_libpython := import ctypes, sysconfig; ctypes.CDLL(sysconfig.get_config_var("INSTSONAME"))
+need = $(1) >/dev/null 2>&1 || missing="$$missing $(2)";
+system:
+	@missing=; \
+	$(call need,$(PYTHON) -c '$(is_3_11)',python3.11) \
+	$(call need,$(PYTHON) -c 'import ensurepip',python3-venv) \
+	$(call need,$(PYTHON) -c '$(has_libpython)',libpython3.11) \
+	$(call need,command -v g++,g++) \
+	$(call need,command -v git,git) \
+	test -z "$$missing" || { echo "normq needs Debian packages first: apt-get install$$missing" >&2; exit 1; }

@@ -1,0 +1,39 @@
+"""The command line: every command by name, and what the user sees of an error."""
+
+import sys
+
+import typer
+
+from ...model.errors import NormqError
+from ...sim.results import SimulationError
+from .inspect import inspect
+from .quantize import quantize
+
+USER_ERROR = 2
+SIMULATION_FAILED = 1
+
+app = typer.Typer(
+    name="normq",
+    help="Norm-Q hidden Markov models from checkpoint to accelerator, bit for bit.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a traceback is a bug of ours: plain, as Python prints it
+)
+for command in (quantize, inspect):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command that the arguments name.
+
+    Exits with 2 after a user's error, on one line of stderr; with 1 when a simulation failed; with 130 on Ctrl-C
+    (Typer sees to that one).
+    """
+    try:
+        app()
+    except NormqError as error:
+        sys.stderr.write(f"normq: {' '.join(str(error).split())}\n")
+        sys.exit(USER_ERROR)
+    except SimulationError as error:
+        sys.stderr.write(f"normq: {error}\n")
+        sys.exit(SIMULATION_FAILED)
