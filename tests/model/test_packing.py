@@ -155,6 +155,14 @@ def test_row_constants_of_every_small_and_the_greatest_sums(bits: int) -> None:
     np.testing.assert_array_equal(rows.row_sums, sums)
 
 
+def test_least_row_sum_refused() -> None:
+    with pytest.raises(PackingError) as caught:
+        RowNormalizer(8, EPS).constants(np.array([3, 1 << 23]), "beta")
+    assert str(caught.value) == (
+        "beta: row 1 has levels that add up to 8388608, expected less than 2**23 = 8388608: use fewer index bits"
+    )
+
+
 def reference_model(bits: int) -> tuple[QuantizedHMM, dict[str, npt.NDArray[np.int64]]]:
     with np.load(VECTORS / f"b{bits}.npz") as file:
         vectors = {name: file[name] for name in file.files}
