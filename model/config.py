@@ -39,7 +39,7 @@ class AcceleratorConfig:
     layouts: frozenset[Layout] = frozenset(Layout)
     """Layouts whose decoders are built."""
     hidden_capacity: int = 1024
-    """Greatest H: inputs of every operation, outputs of forward and backward; a multiple of 64."""
+    """Greatest H: inputs of every operation, outputs of forward and backward; a power of two."""
     vocab_capacity: int = 65536
     """Greatest V: outputs of scores."""
     code: VectorCode = field(default_factory=VectorCode)
@@ -59,8 +59,8 @@ class AcceleratorConfig:
             )
         if not self.layouts:
             raise ValueError("layouts must name at least one of sparse, dense, got none")
-        if not (64 <= self.hidden_capacity <= 65536 and self.hidden_capacity % 64 == 0):
-            raise ValueError(f"hidden_capacity must be a multiple of 64 in 64..65536, got {self.hidden_capacity!r}")
+        if not (_power_of_two(self.hidden_capacity) and 64 <= self.hidden_capacity <= 65536):
+            raise ValueError(f"hidden_capacity must be a power of two in 64..65536, got {self.hidden_capacity!r}")
         if not 2 <= self.vocab_capacity <= 1 << 20:
             raise ValueError(f"vocab_capacity must be 2..1048576, got {self.vocab_capacity!r}")
 

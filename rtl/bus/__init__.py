@@ -1,0 +1,1 @@
+"""Ports and plumbing: the memory port, fetchers, arbiters and width converters."""

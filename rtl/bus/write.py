@@ -1,0 +1,106 @@
+"""Bursts of writes from a stream of beats."""
+
+from typing import Any
+
+from amaranth import Module, Signal
+from amaranth.hdl import Mux
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...model.formats import ceil_log2
+from ..pipeline import wire
+from ..shape import COUNT_BITS
+from .axi import ADDRESS_BITS, BURST_BYTES, address_layout, response_layout, write_layout
+
+
+def write_command_layout() -> data.StructLayout:
+    """Consecutive bytes; the address is a multiple of the port's width."""
+    return data.StructLayout({"address": ADDRESS_BITS, "bytes": COUNT_BITS})
+
+
+class BurstWriter(wiring.Component):
+    """Writes `bytes` bytes of the beats that follow; strobes leave out what lies past the last byte.
+
+    Addresses run ahead of data, never behind. A command is taken when the one before has handed over its last beat
+    (`finish` in that cycle); `idle` says that every burst was answered. `error` stays set once an answer was an
+    error.
+    """
+
+    command: stream.Interface
+    beats: stream.Interface
+    aw: stream.Interface
+    w: stream.Interface
+    b: stream.Interface
+    finish: Signal
+    idle: Signal
+    clear_error: Signal
+    error: Signal
+
+    def __init__(self, port_bits: int) -> None:
+        self.port_bits = port_bits
+        super().__init__(
+            {
+                "command": In(stream.Signature(write_command_layout())),
+                "beats": In(stream.Signature(port_bits)),
+                "aw": Out(stream.Signature(address_layout())),
+                "w": Out(stream.Signature(write_layout(port_bits))),
+                "b": In(stream.Signature(response_layout())),
+                "finish": Out(1),
+                "idle": Out(1),
+                "clear_error": In(1),
+                "error": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        port_bytes = self.port_bits // 8
+        burst_bits = ceil_log2(BURST_BYTES)
+
+        # addresses
+        address, to_ask = Signal(ADDRESS_BITS), Signal(COUNT_BITS)
+        boundary = wire(m, BURST_BYTES - address[:burst_bits], "boundary")
+        burst = wire(m, Mux(to_ask < boundary, to_ask, boundary), "burst")
+        beats = wire(m, (burst + (port_bytes - 1)) >> ceil_log2(port_bytes), "beats_of_burst")
+        asked = wire(m, self.aw.valid & self.aw.ready, "asked")
+        m.d.comb += [
+            self.aw.valid.eq(to_ask.any()),
+            self.aw.payload.address.eq(address),
+            self.aw.payload.length.eq(beats - 1),
+        ]
+        with m.If(asked):
+            m.d.sync += [address.eq(address + burst), to_ask.eq(to_ask - burst)]
+
+        # data
+        place, to_send = Signal(burst_bits), Signal(COUNT_BITS)
+        ahead, open_bursts = Signal(16), Signal(16)
+        is_final = wire(m, to_send <= port_bytes, "is_final")
+        is_last = wire(m, is_final | (place == BURST_BYTES - port_bytes), "is_last")
+        sent = wire(m, self.w.valid & self.w.ready, "sent")
+        may_send = wire(m, to_send.any() & ahead.any(), "may_send")
+        m.d.comb += [
+            self.w.valid.eq(may_send & self.beats.valid),
+            self.beats.ready.eq(may_send & self.w.ready),
+            self.w.payload.data.eq(self.beats.payload),
+            self.w.payload.last.eq(is_last),
+            self.w.payload.strobe.eq(Mux(is_final, ~((~0) << to_send[: burst_bits + 1]), ~0)),
+            self.finish.eq(sent & is_final),
+            self.command.ready.eq(~to_send.any() & ~to_ask.any()),
+        ]
+        with m.If(sent):
+            m.d.sync += [place.eq(place + port_bytes), to_send.eq(Mux(is_final, 0, to_send - port_bytes))]
+        with m.If(self.command.valid & self.command.ready):
+            command = self.command.payload
+            m.d.sync += [address.eq(command.address), to_ask.eq(command.bytes)]
+            m.d.sync += [place.eq(command.address[:burst_bits]), to_send.eq(command.bytes)]
+        m.d.sync += ahead.eq(ahead + asked - (sent & is_last))
+
+        # answers
+        answered = self.b.valid & self.b.ready
+        m.d.comb += [self.b.ready.eq(1), self.idle.eq(self.command.ready & ~open_bursts.any())]
+        m.d.sync += open_bursts.eq(open_bursts + asked - answered)
+        with m.If(self.clear_error):
+            m.d.sync += self.error.eq(0)
+        with m.Elif(answered & self.b.payload.error):
+            m.d.sync += self.error.eq(1)
+        return m

@@ -1,0 +1,1 @@
+"""From packed bytes to a stream of entries."""

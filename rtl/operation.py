@@ -1,0 +1,120 @@
+"""What the engine is told: descriptors, vector records, results, status codes; and what is broadcast of them."""
+
+from amaranth import signed
+from amaranth.lib import data, enum
+
+from ..model.formats import CONSTANT_BITS
+from .shape import SHIFT_BITS, VECTOR_EXPONENT_BITS
+
+DESCRIPTOR_BYTES = 128
+RECORD_BYTES = 32
+"""Bytes of one vector record."""
+
+
+class Opcode(enum.Enum, shape=8):
+    """What a descriptor asks for."""
+
+    NONE = 0
+    """Refused: what an empty memory holds."""
+    FORWARD = 1
+    BACKWARD = 2
+    SCORES = 3
+    LOAD_CODEBOOK = 4
+    """`outputs` 16-bit levels from `stream` into slot `codebook`."""
+    LOAD_ROWS = 5
+    """Constants of `inputs` rows into tensor `codebook`: rho from `stream`, sigma from `nonempty`, zero map from
+    `records`."""
+
+
+class LayoutCode(enum.Enum, shape=8):
+    """Storage of the weight stream."""
+
+    SPARSE = 0
+    DENSE = 1
+
+
+class Status(enum.Enum, shape=8):
+    """How the last descriptor ended."""
+
+    IDLE = 0
+    BUSY = 1
+    DONE = 2
+    BAD_OPCODE = 3
+    """No such operation."""
+    BAD_SIZE = 4
+    """A size is zero, or beyond what was built."""
+    BAD_FORMAT = 5
+    """A layout or index width that was not built, or an entry width that does not exist."""
+    BUS_ERROR = 6
+    """A read or a write came back with an error."""
+    MALFORMED_STREAM = 7
+    """The stream's `last` flags do not add up to the records, or an index is beyond the inputs."""
+    EXPONENT_RANGE = 8
+    """The exponent of a result left -32767..32767."""
+
+
+def _packed_constant() -> data.StructLayout:
+    return data.StructLayout({"mantissa": 16, "shift": signed(16)})
+
+
+def descriptor_layout() -> data.StructLayout:
+    """128 bytes, little-endian; addresses are multiples of 64.
+
+    `entry_width` 0, 1, 2 stands for 16, 20, 24 bits. `entries` and `stream_blocks` are those of one pass over the
+    weights. `records` are the non-empty outputs (dense: all). `leak_right` is G of ARITHMETIC. `results` receives
+    for each group of P vectors, `result_stride` bytes apart, P pairs {leak code u16, exponent i16} and, for scores,
+    the records.
+    """
+    return data.StructLayout(
+        {
+            "opcode": 8,
+            "layout": 8,
+            "index_bits": 8,
+            "entry_width": 8,
+            "leak_right": 8,
+            "codebook": 8,
+            "emission_codebook": 8,
+            "reserved_0": 8,
+            "inputs": 32,
+            "outputs": 32,
+            "vectors": 32,
+            "records": 32,
+            "entries": 32,
+            "stream_blocks": 32,
+            "stream": 64,
+            "nonempty": 64,
+            "vector_records": 64,
+            "results": 64,
+            "result_stride": 32,
+            "reserved_1": 32,
+            "leak_k1": _packed_constant(),
+            "leak_k0": _packed_constant(),
+            "emission_k1": _packed_constant(),
+            "emission_k0": _packed_constant(),
+            "reserved_2": 5 * 64,
+        }
+    )
+
+
+def record_layout() -> data.StructLayout:
+    """32 bytes for each vector: where it is, its exponent, where its result goes, and its emission column.
+
+    A forward step reads the column of the vector's token: `count` entries in `emission_blocks` blocks from
+    `emission`, the first of them entry (sparse) or word (dense) `first` of its block. A count of 0 reads nothing.
+    """
+    return data.StructLayout(
+        {
+            "source": 64,
+            "destination": 64,
+            "exponent": signed(VECTOR_EXPONENT_BITS),
+            "first": 16,
+            "count": 32,
+            "emission": 40,
+            "emission_blocks": 24,
+        }
+    )
+
+
+def constant_of(layout_value: data.View) -> tuple:
+    """Return (mantissa, shift) of a descriptor's constant, cut to the datapath's widths."""
+    return layout_value.mantissa[:CONSTANT_BITS], layout_value.shift[:SHIFT_BITS].as_signed()

@@ -1,0 +1,30 @@
+"""Named wires and delay lines."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.hdl import Value, ValueLike
+
+
+def delayed(m: Module, value: ValueLike, cycles: int, name: str) -> Value:
+    """Return `value` as it was `cycles` cycles ago (0 after reset)."""
+    current = Value.cast(value)
+    for cycle in range(cycles):
+        register = Signal(len(current), name=f"{name}_{cycle + 1}")
+        m.d.sync += register.eq(current)
+        current = register
+    return current
+
+
+def wire(m: Module, value: ValueLike, name: str) -> Signal:
+    """Return a signal that equals `value`: an expression used more than once is emitted once."""
+    cast = Value.cast(value)
+    signal = Signal(cast.shape(), name=name)
+    m.d.comb += signal.eq(cast)
+    return signal
+
+
+def greatest(m: Module, values: list[Value], name: str) -> Value:
+    """Return the greatest of `values`."""
+    best = values[0]
+    for step, value in enumerate(values[1:]):
+        best = wire(m, Mux(value > best, value, best), f"{name}_{step + 1}")
+    return best

@@ -1,0 +1,104 @@
+"""Loading the vectors of a group."""
+
+from typing import Any
+
+from amaranth import Module, Signal
+from amaranth.hdl import Array, Mux
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..model.formats import CODE_BYTES, ceil_log2
+from . import lane_ports as ports
+from .bus.fetch import BLOCK_BYTES, BURST_BLOCKS, range_layout
+from .bus.axi import ADDRESS_BITS
+from .pipeline import wire
+from .shape import COUNT_BITS, Shape
+
+CODES_PER_BLOCK = BLOCK_BYTES // CODE_BYTES
+CODES_PER_CHUNK = CODES_PER_BLOCK * BURST_BLOCKS
+
+
+class VectorLoad(wiring.Component):
+    """Loads the vectors of a group into the lanes' x memories, chunk by chunk of one burst a lane.
+
+    `loaded` counts the words of W elements that every active lane holds, so that a pass may follow the load.
+    """
+
+    start: Signal
+    inputs: Signal
+    active: Signal
+    sources: Any
+    ranges: stream.Interface
+    beats: stream.Interface
+    load_write: Signal
+    load: Any
+    loaded: Signal
+    done: Signal
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        lanes = shape.config.lanes
+        super().__init__(
+            {
+                "start": In(1),
+                "inputs": In(COUNT_BITS),
+                "active": In(range(lanes + 1)),
+                "sources": In(data.ArrayLayout(ADDRESS_BITS, lanes)),
+                "ranges": Out(stream.Signature(range_layout())),
+                "beats": In(stream.Signature(shape.config.port_bits)),
+                "load_write": Out(lanes),
+                "load": Out(ports.load_layout(shape)),
+                "loaded": Out(COUNT_BITS),
+                "done": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        lanes = self.shape.config.lanes
+        elements = self.shape.config.elements_per_cycle
+        blocks = wire(m, (self.inputs + (CODES_PER_BLOCK - 1)) >> ceil_log2(CODES_PER_BLOCK), "blocks")
+
+        # asking: one burst a lane, lane after lane, chunk after chunk
+        ask_lane, ask_block, asking = Signal(ceil_log2(lanes)), Signal(COUNT_BITS), Signal()
+        ask_last_lane = ask_lane == self.active - 1
+        ask_left = wire(m, (blocks - ask_block)[:COUNT_BITS], "ask_left")
+        burst = wire(m, Mux(ask_left < BURST_BLOCKS, ask_left, BURST_BLOCKS), "burst")
+        m.d.comb += [
+            self.ranges.valid.eq(asking),
+            self.ranges.payload.address.eq(Array(self.sources)[ask_lane] + (ask_block << 6)),
+            self.ranges.payload.blocks.eq(burst),
+        ]
+        with m.If(asking & self.ranges.ready):
+            m.d.sync += ask_lane.eq(ask_lane + 1)
+            with m.If(ask_last_lane):
+                m.d.sync += [ask_lane.eq(0), ask_block.eq(ask_block + BURST_BLOCKS)]
+                m.d.sync += asking.eq(ask_left > BURST_BLOCKS)
+
+        # taking: the beats come back in the same order
+        beats_per_block = BLOCK_BYTES // self.shape.config.port_bytes
+        lane, chunk, beat, taking = Signal(ceil_log2(lanes)), Signal(COUNT_BITS), Signal(COUNT_BITS), Signal()
+        beats = wire(m, blocks * beats_per_block, "beats_of_vector")
+        chunk_end = wire(m, chunk + BURST_BLOCKS * beats_per_block, "chunk_end")
+        is_last_chunk = wire(m, chunk_end >= beats, "is_last_chunk")
+        stop = wire(m, Mux(is_last_chunk, beats, chunk_end), "stop")
+        m.d.comb += [
+            self.beats.ready.eq(taking),
+            self.load.beat.eq(beat),
+            self.load.data.eq(self.beats.payload),
+            self.load_write.eq((taking & self.beats.valid) << lane),
+        ]
+        with m.If(taking & self.beats.valid):
+            m.d.sync += beat.eq(beat + 1)
+            with m.If(beat + 1 == stop):
+                m.d.sync += [beat.eq(chunk), lane.eq(lane + 1)]
+                with m.If(lane == self.active - 1):
+                    m.d.sync += [lane.eq(0), chunk.eq(stop), beat.eq(stop), taking.eq(~is_last_chunk)]
+                    m.d.sync += self.loaded.eq(
+                        Mux(is_last_chunk, ~0, (self.loaded + CODES_PER_CHUNK // elements)[:COUNT_BITS])
+                    )
+        m.d.comb += self.done.eq(~taking)
+        with m.If(self.start):
+            m.d.sync += [ask_lane.eq(0), ask_block.eq(0), asking.eq(1)]
+            m.d.sync += [lane.eq(0), chunk.eq(0), beat.eq(0), taking.eq(1), self.loaded.eq(0)]
+        return m
