@@ -17,9 +17,11 @@ import cocotb_tools.config
 from cocotb_tools.runner import get_runner
 
 from ..model.cache import cache_folder
+from ..model.errors import OptionError
 from .results import SimulationError, check_results, tail
 from .verilator import REPAIRS
 from .verilog import Design
+from .waves import missing_packages
 
 CACHE = cache_folder("sim")
 BUILD_ARGS = (
@@ -85,8 +87,11 @@ def build(design: Design, *, waves: bool = False, flags: Sequence[str] = ()) -> 
     """Return the simulator of `design`, compiling it only if its content was never compiled here.
 
     `waves` makes runs write dump.fst, at a cost in speed; `flags` are further arguments of Verilator.
-    Raises SimulationError with the end of the build's log when it fails.
+    Raises SimulationError with the end of the build's log when it fails, and OptionError when waves want a Debian
+    package that is not there.
     """
+    if waves and (missing := missing_packages()):
+        raise OptionError(f"waves: writing FST needs Debian packages first: apt-get install {' '.join(missing)}")
     arguments = (*BUILD_ARGS, *(WAVES_ARGS if waves else ()))
     tools = [*arguments, *_tools()]
     runtime = CACHE / f"runtime-{_digest(tools)}"

@@ -9,7 +9,9 @@ from amaranth.hdl import ClockSignal, Instance, ResetSignal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from normq.model.errors import OptionError
 from normq.sim import build as build_module
+from normq.sim import waves
 from normq.sim.build import build
 from normq.sim.results import SimulationError, check_results
 from normq.sim.verilog import Design, emit, module_ports
@@ -99,11 +101,11 @@ def test_design_holds_each_module_once() -> None:
     assert design.public_ports.splitlines()[1] == 'public_flat_rw -module "pair" -var "clk"'
 
 
-@pytest.mark.parametrize("waves", [False, True])
-def test_run_leaves_log_and_waves(waves: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    log = build(_pair(1), waves=waves).run(_bench(tmp_path, monkeypatch, 7), tmp_path / "run")
+@pytest.mark.parametrize("traced", [False, True])
+def test_run_leaves_log_and_waves(traced: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = build(_pair(1), waves=traced).run(_bench(tmp_path, monkeypatch, 7), tmp_path / "run")
     assert "PASS=2" in log.read_text()
-    assert (tmp_path / "run" / "dump.fst").exists() == waves
+    assert (tmp_path / "run" / "dump.fst").exists() == traced
 
 
 def test_design_is_compiled_once(cache: Path) -> None:
@@ -123,6 +125,20 @@ def test_failed_build_is_not_kept(cache: Path) -> None:
     for _ in range(2):
         with pytest.raises(SimulationError, match=r"(?s)^broken: the simulator's build failed\n.*'nothing'"):
             build(broken)
+
+
+def test_waves_name_the_packages_they_miss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_module, "missing_packages", lambda: ("zlib1g-dev", "liblz4-dev"))
+    message = r"^waves: writing FST needs Debian packages first: apt-get install zlib1g-dev liblz4-dev$"
+    with pytest.raises(OptionError, match=message):
+        build(_pair(1), waves=True)
+
+
+def test_missing_headers_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waves, "HEADERS", {"libc6-dev": "stdio.h", "no-such-dev": "no_such.h"})
+    waves.missing_packages.cache_clear()
+    assert waves.missing_packages() == ("no-such-dev",)
+    waves.missing_packages.cache_clear()
 
 
 def test_failed_test_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
