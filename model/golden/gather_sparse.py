@@ -1,0 +1,124 @@
+"""Sums over the entries of a sparse matrix, straight from its blocks, in parallel over runs of outputs."""
+
+import numpy as np
+import numpy.typing as npt
+from numba import prange
+
+from ..jit import kernel, parallel_kernel
+from ..packing.bitmap import Bytes
+from ..packing.matrix import BLOCK_BYTES, EntryFormat
+from .encode import Integers
+
+EntryShape = tuple[int, int, int]
+"""(level bits, entry width, entries a block), as kernels take it."""
+
+
+def entry_shape(form: EntryFormat) -> EntryShape:
+    """Return the shape of a matrix's entries."""
+    return form.bits, form.width, form.per_block
+
+
+@parallel_kernel
+def gather_sparse(
+    data: Bytes,
+    shape: EntryShape,
+    offsets: Integers,
+    runs: Integers,
+    codebook: Integers,
+    values: Integers,
+    sums: Integers,
+) -> None:
+    """Write sum_i c[q_i] * values[i] of every stored output to `sums` [records, B]; `values` is [inputs, B].
+
+    `offsets` [records + 1] are the entries before each output, `runs` the outputs at which each parallel run begins,
+    the number of records last.
+    """
+    for run in prange(runs.size - 1):
+        first, end = int(runs[run]), int(runs[run + 1])
+        begin, stop = int(offsets[first]), int(offsets[end])
+        if values.shape[1] == 1:
+            _gather_one(data, shape, begin, stop, codebook, values[:, 0], sums[first:end, 0])
+        else:
+            _gather_many(data, shape, begin, stop, codebook, values, sums[first:end])
+
+
+@parallel_kernel
+def gather_listed_sparse(
+    data: Bytes,
+    shape: EntryShape,
+    offsets: Integers,
+    outputs: Integers,
+    codebook: Integers,
+    values: Integers,
+    sums: Integers,
+) -> None:
+    """Write the sums of the listed outputs alone to `sums` [listed, B]; offsets [outputs + 1] count every output."""
+    for k in prange(outputs.size):
+        first, end = int(offsets[outputs[k]]), int(offsets[outputs[k] + 1])
+        sums[k] = 0
+        if first < end:
+            _gather_many(data, shape, first, end, codebook, values, sums[k : k + 1])
+
+
+@kernel
+def _gather_one(
+    data: Bytes, shape: EntryShape, first: int, end: int, codebook: Integers, values: Integers, sums: Integers
+) -> None:
+    bits, width, per_block = shape
+    level_mask, index_mask, entry_mask = (1 << bits) - 1, (1 << (width - 1)) - 1, (1 << width) - 1
+    block, slot = first // per_block, first % per_block
+    total = np.int64(0)
+    rank = 0
+    for _ in range(first, end):
+        bit = slot * width
+        byte = block * BLOCK_BYTES + (bit >> 3)
+        # an entry of 20 bits begins at bit 0 or 4 of a byte, so three bytes hold every entry
+        entry = np.int64(data[byte]) | np.int64(data[byte + 1]) << 8
+        if width > 16:
+            entry |= np.int64(data[byte + 2]) << 16
+        entry = (entry >> (bit & 7)) & entry_mask
+        total += codebook[entry & level_mask] * values[(entry & index_mask) >> bits]
+        if entry > index_mask:
+            sums[rank] = total
+            total = np.int64(0)
+            rank += 1
+        slot += 1
+        if slot == per_block:
+            slot = 0
+            block += 1
+
+
+@kernel
+def _gather_many(
+    data: Bytes, shape: EntryShape, first: int, end: int, codebook: Integers, values: Integers, sums: Integers
+) -> None:
+    bits, width, per_block = shape
+    level_mask, index_mask, entry_mask = (1 << bits) - 1, (1 << (width - 1)) - 1, (1 << width) - 1
+    block, slot = first // per_block, first % per_block
+    rank = 0
+    sums[:] = 0
+    for _ in range(first, end):
+        bit = slot * width
+        byte = block * BLOCK_BYTES + (bit >> 3)
+        entry = np.int64(data[byte]) | np.int64(data[byte + 1]) << 8
+        if width > 16:
+            entry |= np.int64(data[byte + 2]) << 16
+        entry = (entry >> (bit & 7)) & entry_mask
+        level, index = codebook[entry & level_mask], (entry & index_mask) >> bits
+        for v in range(sums.shape[1]):
+            sums[rank, v] += level * values[index, v]
+        if entry > index_mask:
+            rank += 1
+        slot += 1
+        if slot == per_block:
+            slot = 0
+            block += 1
+
+
+def balanced_runs(offsets: Integers, runs: int) -> Integers:
+    """Return where to cut the outputs of a stream into at most `runs` runs of about equally many entries."""
+    records = offsets.size - 1
+    targets = np.linspace(0, offsets[-1], runs + 1)
+    cuts: npt.NDArray[np.int64] = np.searchsorted(offsets, targets).astype(np.int64)
+    cuts[0], cuts[-1] = 0, records
+    return np.unique(cuts)

@@ -1,0 +1,227 @@
+"""The bit-accurate datapath: what the accelerator computes, operation by operation, from the same packed bytes.
+
+Every quantity is an unsigned integer; ENC alone rounds. Any number of threads gives the same bits.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import OptionError
+from ..formats import VectorCode
+from ..packing.bitmap import unpack_bitmap
+from ..packing.matrix import PackedModel
+from .constants import LeakConstants, Operation, leak_constants
+from .elementwise import (
+    Constant,
+    encode_accumulators,
+    encode_elements,
+    encode_scaled,
+    encode_scaled_accumulators,
+    encode_scores,
+    fix_values,
+    leak_part,
+    leak_sums,
+    split_codes,
+)
+from .encode import Integers, code_shape, settle_exponents
+from .gather import Gather
+from .tables import Factors, RowTables, initial_factors
+from .vectors import ListedScores, Scores, Vectors
+
+Tokens = Sequence[int] | npt.NDArray[np.integer]
+
+
+class GoldenModel:
+    """A packed model to compute with, vectors in the format `code`; dense and sparse give identical bits.
+
+    The model is well-formed (`read_artifact` and `pack_model` see to it) and fits a datapath of this code.
+    Methods raise ValueError for vectors of a wrong length, OptionError for a token outside the vocabulary and
+    ArithmeticRangeError where a vector's exponent leaves its range. The vector of zeros stays one.
+    """
+
+    def __init__(self, packed: PackedModel, code: VectorCode | None = None) -> None:
+        self.packed = packed
+        self.code = code or VectorCode()
+        self.tables = RowTables.of(packed)
+        self.by_column = Gather.of(packed.alpha_by_column, packed.alpha_codebook)
+        self.by_row = Gather.of(packed.alpha_by_row, packed.alpha_codebook)
+        self.by_token = Gather.of(packed.beta_by_token, packed.beta_codebook)
+        self._shape = code_shape(self.code)
+
+    @property
+    def nonempty_tokens(self) -> npt.NDArray[np.bool_]:
+        """[V] the tokens that have a record of scores; all in the dense layout."""
+        bitmap = self.packed.beta_by_token.nonempty
+        vocab = self.packed.vocab_size
+        return unpack_bitmap(bitmap, vocab) if bitmap.size else np.ones(vocab, np.bool_)
+
+    def initial(self, batch: int = 1) -> Vectors:
+        """Return A_0, the initial distribution, `batch` times."""
+        elements = initial_factors(self.packed)
+        vector = self.encode(elements.mantissas[np.newaxis], elements.shifts[np.newaxis], np.zeros(1, np.int64))
+        return vector.take(np.zeros(batch, np.int64))
+
+    def forward(self, vectors: Vectors, tokens: Tokens) -> Vectors:
+        """Return A_{t+1} of A_t, whose states emitted `tokens` [B]."""
+        z = self.forward_input(vectors, tokens)
+        values = self._fix(z)
+        leaks = self._leaks(values, self.tables.alpha_zero, Operation.FORWARD)
+        out, exponents = self._results(z.batch)
+        sums, ranks = self.by_column.sums(values), self.by_column.ranks
+        encode_accumulators(sums, ranks, leaks, _wide(z.exponents), self._shape, out, exponents)
+        return Vectors(out, settle_exponents(exponents, "forward"))
+
+    def backward(self, vectors: Vectors) -> Vectors:
+        """Return alpha times a column vector, B of them."""
+        self._check_length(vectors)
+        values = self._fix(vectors)
+        ordinary, zero = self._backward_leaks(values)
+        out, exponents = self._results(vectors.batch)
+        encode_scaled_accumulators(
+            self.by_row.sums(values),
+            self.by_row.ranks,
+            ordinary,
+            zero,
+            self.tables.alpha_zero,
+            self.tables.alpha.mantissas,
+            self.tables.alpha.shifts,
+            _wide(vectors.exponents),
+            self._shape,
+            out,
+            exponents,
+        )
+        return Vectors(out, settle_exponents(exponents, "backward"))
+
+    def scores(self, vectors: Vectors) -> Scores:
+        """Return the score of every token: the vector times beta."""
+        return self._scores_of(self.scores_input(vectors))
+
+    def listed_scores(self, vectors: Vectors, tokens: Tokens) -> ListedScores:
+        """Return the scores of listed tokens only, equal to those of `scores`."""
+        z = self.scores_input(vectors)
+        listed = self._check_tokens(tokens)
+        values = self._fix(z)
+        leaks = self._leaks(values, self.tables.beta_zero, Operation.SCORES)
+        codes = np.empty((listed.size, z.batch), np.uint16)
+        encode_scores(self.by_token.listed_sums(listed, values), leaks, codes)
+        return ListedScores(codes, z.exponents)
+
+    def product(self, a: Vectors, c: Vectors) -> Vectors:
+        """Return the element-wise products of B pairs of vectors."""
+        return self._scaled(a, self._split(a, c), _wide(a.exponents) + _wide(c.exponents), "product")
+
+    def product_scores(self, a: Vectors, c: Vectors) -> Scores:
+        """Return the scores of the products, which are encoded only once, with their row factors."""
+        return self._scores_of(self.product_scores_input(a, c))
+
+    def forward_input(self, vectors: Vectors, tokens: Tokens) -> Vectors:
+        """Return z of forward: the vectors times emission and row factors, encoded."""
+        self._check_length(vectors)
+        factors = self._emission_factors(self._check_tokens(tokens), vectors.batch)
+        return self._scaled(vectors, factors, _wide(vectors.exponents), "forward input")
+
+    def scores_input(self, vectors: Vectors) -> Vectors:
+        """Return z of scores: the vectors times beta's row factors, encoded."""
+        self._check_length(vectors)
+        beta = self.tables.beta
+        factors = Factors(beta.mantissas[np.newaxis], beta.shifts[np.newaxis])
+        return self._scaled(vectors, factors, _wide(vectors.exponents), "scores input")
+
+    def product_scores_input(self, a: Vectors, c: Vectors) -> Vectors:
+        """Return z of the scores of products: three factors, encoded once."""
+        exponents = _wide(a.exponents) + _wide(c.exponents)
+        return self._scaled(a, self._split(a, c) * self.tables.beta, exponents, "product scores input")
+
+    def encode(self, mantissas: Integers, shifts: Integers, exponents: Integers, what: str = "vector") -> Vectors:
+        """Return ENC of elements mantissas * 2**shifts [B, n] under exponents [B], mantissas in 0..2**63 - 1."""
+        out, encoded = np.empty(mantissas.shape, np.uint16), np.empty(len(mantissas), np.int64)
+        encode_elements(mantissas, shifts, exponents, self._shape, out, encoded)
+        return Vectors(out, settle_exponents(encoded, what))
+
+    def _scaled(self, vectors: Vectors, factors: Factors, exponents: Integers, what: str) -> Vectors:
+        out, encoded = self._results(vectors.batch)
+        encode_scaled(vectors.codes, exponents, factors.mantissas, factors.shifts, self._shape, out, encoded)
+        return Vectors(out, settle_exponents(encoded, what))
+
+    def _scores_of(self, z: Vectors) -> Scores:
+        values = self._fix(z)
+        leaks = self._leaks(values, self.tables.beta_zero, Operation.SCORES)
+        sums = self.by_token.sums(values)
+        codes, leak = np.empty(sums.shape, np.uint16), np.empty((1, z.batch), np.uint16)
+        encode_scores(sums, leaks, codes)
+        encode_scores(np.zeros_like(leak, np.int64), leaks, leak)
+        return Scores(leak[0], codes, z.exponents)
+
+    def _emission_factors(self, tokens: Integers, batch: int) -> Factors:
+        """Return em * kappa, [B, H]: the token's levels written over what stands for absent ones."""
+        if tokens.size != batch:
+            raise ValueError(f"tokens must be one for each of {batch} vectors, got {tokens.size}")
+        absent, kappa = self.tables.absent_emission, self.tables.kappa
+        mantissas, shifts = np.tile(absent.mantissas, (batch, 1)), np.tile(absent.shifts, (batch, 1))
+        for v, token in enumerate(tokens):
+            entries = self.by_token.output(int(token))
+            there = entries.inputs
+            mantissas[v, there] = self.by_token.codebook[entries.levels] * kappa.mantissas[there]
+            shifts[v, there] = kappa.shifts[there]
+        return Factors(mantissas, shifts)
+
+    def _split(self, vectors: Vectors, others: Vectors) -> Factors:
+        """Return the elements of `others` as factors of as many `vectors`."""
+        self._check_length(vectors)
+        self._check_length(others)
+        if vectors.batch != others.batch:
+            raise ValueError(f"a product needs equally many vectors, got {vectors.batch} and {others.batch}")
+        mantissas, shifts = np.empty(others.codes.shape, np.int64), np.empty(others.codes.shape, np.int64)
+        split_codes(others.codes, self.code.fraction_bits, mantissas, shifts)
+        return Factors(mantissas, shifts)
+
+    def _fix(self, vectors: Vectors) -> Integers:
+        values = np.empty((vectors.length, vectors.batch), np.int64)
+        fix_values(vectors.codes, self.code.fraction_bits, values)
+        return values
+
+    def _leaks(self, values: Integers, zero_rows: npt.NDArray[np.bool_], operation: Operation) -> Integers:
+        """Return LEAK(z) of fix values [H, B]."""
+        ordinary, zero = np.empty(values.shape[1], np.int64), np.empty(values.shape[1], np.int64)
+        leak_sums(values, zero_rows, ordinary, zero)
+        constants = leak_constants(self.packed, operation, self.code)
+        return _parts(ordinary, _ordinary(constants), constants.guard) + _parts(zero, _zero(constants), constants.guard)
+
+    def _backward_leaks(self, values: Integers) -> tuple[Integers, Integers]:
+        """Return the leaks of an ordinary and of a zero row, each of the sum of all fix values."""
+        total = values.sum(axis=0)
+        constants = leak_constants(self.packed, Operation.BACKWARD, self.code)
+        ordinary = _parts(total, _ordinary(constants), constants.guard)
+        return ordinary, _parts(total, _zero(constants), constants.guard)
+
+    def _results(self, batch: int) -> tuple[npt.NDArray[np.uint16], Integers]:
+        return np.empty((batch, self.packed.hidden_states), np.uint16), np.empty(batch, np.int64)
+
+    def _check_length(self, vectors: Vectors) -> None:
+        if vectors.length != self.packed.hidden_states:
+            raise ValueError(f"vectors have {vectors.length} elements, expected {self.packed.hidden_states}")
+
+    def _check_tokens(self, tokens: Tokens) -> Integers:
+        listed = np.asarray(tokens, np.int64).reshape(-1)
+        wrong = listed[(listed < 0) | (listed >= self.packed.vocab_size)]
+        if wrong.size:
+            raise OptionError(f"tokens: {int(wrong[0])} given, expected 0..{self.packed.vocab_size - 1}")
+        return listed
+
+
+def _wide(exponents: npt.NDArray[np.int32]) -> Integers:
+    return exponents.astype(np.int64)
+
+
+def _ordinary(constants: LeakConstants) -> Constant:
+    return constants.ordinary.mantissa, constants.ordinary.shift
+
+
+def _zero(constants: LeakConstants) -> Constant:
+    return constants.zero.mantissa, constants.zero.shift
+
+
+def _parts(totals: Integers, constant: Constant, guard: int) -> Integers:
+    return np.array([leak_part(total, constant, guard) for total in totals], np.int64)

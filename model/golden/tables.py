@@ -1,0 +1,82 @@
+"""What the golden operations derive from a packed model once: row factors as wide integers, and absent levels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..formats import CONSTANT_BITS, MantissaShift
+from ..packing.bitmap import unpack_bitmap
+from ..packing.matrix import PackedModel, RowConstants
+from .constants import absent_levels
+from .encode import Integers
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """Scale factors of n elements: factor i is mantissas[i] * 2**shifts[i]."""
+
+    mantissas: Integers
+    shifts: Integers
+
+    @classmethod
+    def of_rows(cls, rows: RowConstants) -> "Factors":
+        """Return r_i of every row."""
+        return cls(rows.rho.astype(np.int64), -rows.sigma.astype(np.int64))
+
+    def __mul__(self, other: "Factors") -> "Factors":
+        return Factors(self.mantissas * other.mantissas, self.shifts + other.shifts)
+
+    def truncated(self, bits: int) -> "Factors":
+        """Drop the low bits of every mantissa beyond its top `bits`."""
+        lengths = np.frexp(self.mantissas.astype(np.float64))[1].astype(np.int64)  # exact below 2**53
+        drop = np.maximum(0, lengths - bits)
+        return Factors(self.mantissas >> drop, self.shifts + drop)
+
+    def at(self, places: npt.NDArray[np.integer]) -> "Factors":
+        """Return the factors of these elements."""
+        return Factors(self.mantissas[places], self.shifts[places])
+
+
+@dataclass(frozen=True, eq=False)
+class RowTables:
+    """Row constants of a packed model in the form that the element-wise passes take."""
+
+    alpha: Factors
+    """[H] r_alpha."""
+    beta: Factors
+    """[H] r_beta."""
+    kappa: Factors
+    """[H] r_alpha * r_beta, truncated to 16 bits."""
+    alpha_zero: Flags
+    """[H] rows of alpha without a level."""
+    beta_zero: Flags
+    """[H] rows of beta without a level."""
+    absent_emission: Factors
+    """[H] kappa times what stands for an absent emission level of each row."""
+
+    @classmethod
+    def of(cls, model: PackedModel) -> "RowTables":
+        """Derive the tables."""
+        hidden = model.hidden_states
+        alpha, beta = Factors.of_rows(model.alpha_rows), Factors.of_rows(model.beta_rows)
+        beta_zero = unpack_bitmap(model.beta_rows.zero_rows, hidden)
+        kappa = (alpha * beta).truncated(CONSTANT_BITS)
+        ordinary, zero = absent_levels(model, model.vocab_size)
+        absent = Factors(
+            np.where(beta_zero, zero.mantissa, ordinary.mantissa),
+            np.where(beta_zero, -zero.shift, -ordinary.shift),
+        )
+        alpha_zero = unpack_bitmap(model.alpha_rows.zero_rows, hidden)
+        return cls(alpha, beta, kappa, alpha_zero, beta_zero, absent * kappa)
+
+
+def initial_factors(model: PackedModel) -> Factors:
+    """Return the initial distribution's elements before ENC, [H]: level or K1, times rho of gamma's one row."""
+    levels = model.gamma_levels.astype(np.int64)
+    absent: MantissaShift = absent_levels(model, model.hidden_states)[0]
+    present = levels > 0
+    elements = Factors(np.where(present, levels, absent.mantissa), np.where(present, 0, -absent.shift))
+    return elements * Factors.of_rows(model.gamma_rows)
