@@ -101,7 +101,7 @@ class GoldenModel:
     def listed_scores(self, vectors: Vectors, tokens: Tokens) -> ListedScores:
         """Return the scores of listed tokens only, equal to those of `scores`."""
         z = self.scores_input(vectors)
-        listed = self._check_tokens(tokens)
+        listed = self.check_tokens(tokens)
         values = self._fix(z)
         leaks = self._leaks(values, self.tables.beta_zero, Operation.SCORES)
         codes = np.empty((listed.size, z.batch), np.uint16)
@@ -119,7 +119,7 @@ class GoldenModel:
     def forward_input(self, vectors: Vectors, tokens: Tokens) -> Vectors:
         """Return z of forward: the vectors times emission and row factors, encoded."""
         self._check_length(vectors)
-        factors = self._emission_factors(self._check_tokens(tokens), vectors.batch)
+        factors = self._emission_factors(self.check_tokens(tokens), vectors.batch)
         return self._scaled(vectors, factors, _wide(vectors.exponents), "forward input")
 
     def scores_input(self, vectors: Vectors) -> Vectors:
@@ -203,7 +203,8 @@ class GoldenModel:
         if vectors.length != self.packed.hidden_states:
             raise ValueError(f"vectors have {vectors.length} elements, expected {self.packed.hidden_states}")
 
-    def _check_tokens(self, tokens: Tokens) -> Integers:
+    def check_tokens(self, tokens: Tokens) -> Integers:
+        """Return a list of tokens as integers; raise OptionError for one outside the vocabulary."""
         listed = np.asarray(tokens, np.int64).reshape(-1)
         wrong = listed[(listed < 0) | (listed >= self.packed.vocab_size)]
         if wrong.size:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from normq.model.config import Layout
+from normq.model.golden.edges import Term, edge_sums, edge_weights, other_edge_weights
 from normq.model.golden.operations import GoldenModel
 from normq.model.golden.vectors import Vectors
 from normq.model.packing.model import pack_model
@@ -78,3 +79,13 @@ def test_products(case: Case) -> None:
     pair = case.last(), case.vector("backward_out")
     case.expect("product", case.golden.product(*pair))
     case.expect("product_z", case.golden.product_scores_input(*pair))
+
+
+def test_edges(case: Case) -> None:
+    listed, eos = case["listed"].tolist(), int(case["eos"])
+    weights = edge_weights(case.golden, [listed])
+    others = other_edge_weights(case.golden, [[*listed, eos]])
+    case.expect("edge_listed", weights)
+    case.expect("edge_others", others)
+    terms = [Term(weights, case.vector("backward_out")), Term(others, case.vector("backward_in")), Term(weights)]
+    case.expect("edge_sum", edge_sums(terms))
