@@ -55,6 +55,7 @@ class Engine(wiring.Component):
     def __init__(self, config: AcceleratorConfig) -> None:
         self.config = config
         self.shape = Shape(config)
+        self._lane = Lane(self.shape)
         super().__init__(
             {
                 "memory": Out(MemoryPort(config.port_bits)),
@@ -65,7 +66,7 @@ class Engine(wiring.Component):
 
     def parts(self) -> dict[str, wiring.Component]:
         """Modules that the engine's Verilog refers to but does not hold."""
-        return {LANE_MODULE: Lane(self.shape)}
+        return {LANE_MODULE: self._lane}
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -104,7 +105,7 @@ class Engine(wiring.Component):
         m.submodules.score_rows = self._score_rows = RowSource(shape)
         m.submodules.vector_beats = self._vector_beats = VectorSource(shape)
         m.submodules.writer = self._writer = BurstWriter(port_bits)
-        signature = Lane(shape).signature
+        signature = self._lane.signature
         self._lanes = [place(m, LANE_MODULE, f"lane_{p}", signature) for p in range(config.lanes)]
 
     # --- reading ----------------------------------------------------------------------------------------------

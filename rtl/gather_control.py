@@ -283,7 +283,7 @@ class GatherControl(wiring.Component):
         """Rows that are complete, groups that are done, and whether the flags added up."""
         banks = self.shape.banks
         records = Signal(COUNT_BITS)
-        m.d.sync += records.eq(Mux(header, 0, records + count))
+        m.d.sync += records.eq(Mux(header | self.start, 0, records + count))
         m.d.sync += [
             self.done.eq(end),
             self.done_buffer.eq(buffer),
@@ -295,10 +295,10 @@ class GatherControl(wiring.Component):
         fills = wire(m, self.settings.is_score & header & (HEADER_SLOTS % banks == 0), "fills")
         open_slots = Mux(header, HEADER_SLOTS % banks, bank_after)
         flush = wire(m, self.settings.is_score & end & (open_slots != 0), "flush")
+        total = Mux(header, 0, records + count)
+        with m.If((end & (total != self.settings.records)) | (total > self.settings.records)):
+            m.d.sync += self.malformed.eq(1)
         with m.If(self.start):
             m.d.sync += [self.rows_filled.eq(0), self.malformed.eq(0)]
         with m.Else():
             m.d.sync += self.rows_filled.eq(self.rows_filled + closes + fills + flush - self.row_taken)
-        total = Mux(header, 0, records + count)
-        with m.If((end & (total != self.settings.records)) | (total > self.settings.records)):
-            m.d.sync += self.malformed.eq(1)

@@ -1,0 +1,89 @@
+"""cocotb bench of the engine: rings the doorbell for each descriptor, waits, and reads status and counters.
+
+The memory is part of the simulated design, so no Python runs per clock cycle. What to do comes as JSON in the file
+named by NORMQ_PLAN, what happened goes to the file named by NORMQ_OUTCOME (`sim.session` writes and reads both).
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, RisingEdge, Timer, with_timeout
+
+from ...rtl.counters import COUNTERS
+from ...rtl.registers import Register
+
+PERIOD_NS = 10
+
+
+class Host:
+    """Accesses to the register port."""
+
+    def __init__(self, dut: Any) -> None:
+        self.dut = dut
+
+    async def write(self, register: Register, value: int, offset: int = 0) -> None:
+        """Write one register."""
+        self.dut.csr__address.value = register.value + offset
+        self.dut.csr__write_data.value = value
+        self.dut.csr__write.value = 1
+        await FallingEdge(self.dut.clk)
+        self.dut.csr__write.value = 0
+
+    async def read(self, register: Register, offset: int = 0) -> int:
+        """Read one register."""
+        self.dut.csr__address.value = register.value + offset
+        await FallingEdge(self.dut.clk)
+        return int(self.dut.csr__read_data.value)
+
+    async def counters(self) -> dict[str, int]:
+        """Read every counter."""
+        values: dict[str, int] = {}
+        for index, counter in enumerate(COUNTERS):
+            low = await self.read(Register.COUNTERS, 8 * index)
+            high = await self.read(Register.COUNTERS, 8 * index + 4)
+            values[counter.name] = low | high << 32
+        return values
+
+
+async def reset(dut: Any, memory: dict[str, int]) -> None:
+    """Start the clock, set the memory's behavior, and reset."""
+    for port in ("csr__address", "csr__write", "csr__write_data", "load", "dump"):
+        getattr(dut, port).value = 0
+    for name, value in memory.items():
+        getattr(dut, name).value = value
+    dut.rst.value = 1
+    Clock(dut.clk, PERIOD_NS, unit="ns").start()
+    for _ in range(3):
+        await FallingEdge(dut.clk)
+    dut.rst.value = 0
+    await FallingEdge(dut.clk)
+
+
+async def run_descriptor(host: Host, address: int, limit_cycles: int) -> dict[str, Any]:
+    """Run one descriptor with cleared counters."""
+    await host.write(Register.CONTROL, 3)
+    await host.write(Register.DOORBELL_HIGH, address >> 32)
+    await host.write(Register.DOORBELL, address & 0xFFFFFFFF)
+    if not int(host.dut.interrupt.value):
+        await with_timeout(RisingEdge(host.dut.interrupt), limit_cycles * PERIOD_NS, "ns")
+    await FallingEdge(host.dut.clk)
+    status = await host.read(Register.STATUS)
+    return {"status": status & 0xFF, "counters": await host.counters()}
+
+
+@cocotb.test()
+async def run_plan(dut: Any) -> None:
+    """Run every descriptor of the plan in order."""
+    plan = json.loads(Path(os.environ["NORMQ_PLAN"]).read_text())
+    await reset(dut, plan["memory"])
+    host = Host(dut)
+    outcomes = [await run_descriptor(host, address, plan["limit_cycles"]) for address in plan["descriptors"]]
+    violations = int(dut.violations.value)
+    dut.dump.value = 1
+    await Timer(2 * PERIOD_NS, unit="ns")
+    outcome = {"jobs": outcomes, "violations": violations}
+    Path(os.environ["NORMQ_OUTCOME"]).write_text(json.dumps(outcome))

@@ -1,0 +1,256 @@
+"""Descriptors: what the host writes into memory to start an operation, and reads back when it is done."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..model.config import AcceleratorConfig, Layout
+from ..model.formats import CODE_BYTES, MantissaShift
+from ..model.golden.constants import Operation, absent_levels, leak_constants
+from ..model.golden.vectors import Codes, Scores, Vectors
+from ..model.packing.directory import Directory, directory_of
+from ..model.packing.matrix import BLOCK_BYTES, ENTRY_WIDTHS, PackedMatrix, PackedModel, RowConstants
+from ..rtl.operation import LayoutCode, Opcode, descriptor_layout, record_layout
+from .memory.map import MemoryMap, Region
+
+OPCODES = {
+    Operation.FORWARD: Opcode.FORWARD,
+    Operation.BACKWARD: Opcode.BACKWARD,
+    Operation.SCORES: Opcode.SCORES,
+}
+LAYOUT_CODES = {Layout.SPARSE: LayoutCode.SPARSE, Layout.DENSE: LayoutCode.DENSE}
+ALPHA_SLOT, BETA_SLOT = 0, 1
+"""Codebook slots and row tables of the two tensors."""
+
+
+@dataclass(frozen=True)
+class PlacedMatrix:
+    """A packed matrix and where its bytes lie."""
+
+    matrix: PackedMatrix
+    stream: int
+    nonempty: int
+
+    @property
+    def stream_blocks(self) -> int:
+        """Blocks of one pass over the weights."""
+        return -(-self.matrix.data.size // BLOCK_BYTES)
+
+    @property
+    def records(self) -> int:
+        """Outputs that are stored: all of a dense matrix."""
+        if self.matrix.layout is Layout.DENSE:
+            return self.matrix.outputs
+        return int(np.unpackbits(self.matrix.nonempty).sum())
+
+    @property
+    def entry_width(self) -> int:
+        """Code of the entry width, 0 when dense."""
+        return 0 if self.matrix.layout is Layout.DENSE else ENTRY_WIDTHS.index(self.matrix.entry_format.width)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A descriptor in memory and where its results will be."""
+
+    name: str
+    descriptor: int
+    operation: Operation | None
+    batch: int
+    outputs: int
+    records: int
+    vectors: Region | None
+    results: Region | None
+    result_stride: int
+
+
+class ModelImage:
+    """A packed model in the simulated memory, and the descriptors of operations on it."""
+
+    def __init__(self, config: AcceleratorConfig, model: PackedModel, memory: MemoryMap) -> None:
+        self.config, self.model, self.memory = config, model, memory
+        self._matrices = {
+            Operation.FORWARD: self._place_matrix(model.alpha_by_column),
+            Operation.BACKWARD: self._place_matrix(model.alpha_by_row),
+            Operation.SCORES: self._place_matrix(model.beta_by_token),
+        }
+        self._beta_directory: Directory = directory_of(model.beta_by_token)
+
+    def loads(self) -> list[Job]:
+        """Return the descriptors that bring codebooks and row constants on chip."""
+        model = self.model
+        return [
+            self._load_codebook("load alpha codebook", ALPHA_SLOT, model.alpha_codebook),
+            self._load_codebook("load beta codebook", BETA_SLOT, model.beta_codebook),
+            self._load_rows("load alpha rows", ALPHA_SLOT, model.alpha_rows),
+            self._load_rows("load beta rows", BETA_SLOT, model.beta_rows),
+        ]
+
+    def operation(self, operation: Operation, vectors: Vectors, tokens: Codes | None = None) -> Job:
+        """Return the job of one operation on a batch; `tokens` [B] are what a forward step consumes."""
+        config, placed = self.config, self._matrices[operation]
+        batch, outputs = vectors.batch, placed.matrix.outputs
+        groups = -(-batch // config.lanes)
+        header = 2 * CODE_BYTES * config.lanes
+        is_score = operation is Operation.SCORES
+        size = header + (config.record_bytes * placed.records if is_score else 0)
+        stride = -(-size // BLOCK_BYTES) * BLOCK_BYTES
+        name = f"{operation.value} of {batch}"
+        results = self.memory.reserve(f"{name}: results", stride * groups)
+        vector_stride = -(-outputs * CODE_BYTES // BLOCK_BYTES) * BLOCK_BYTES
+        written = None if is_score else self.memory.reserve(f"{name}: vectors", vector_stride * batch)
+        records = b"".join(
+            self._record(vectors, lane, written, vector_stride, None if tokens is None else int(tokens[lane]))
+            for lane in range(batch)
+        )
+        fields = {
+            **self._common(operation, placed),
+            "vectors": batch,
+            "vector_records": self.memory.place(records),
+            "results": results.address,
+            "result_stride": stride,
+        }
+        descriptor = self._descriptor(fields)
+        return Job(name, descriptor, operation, batch, outputs, placed.records, written, results, stride)
+
+    # --- parts ------------------------------------------------------------------------------------------------
+
+    def _common(self, operation: Operation, placed: PlacedMatrix) -> dict[str, Any]:
+        model, matrix = self.model, placed.matrix
+        leak = leak_constants(model, operation, self.config.code)
+        ordinary, zero = absent_levels(model, model.vocab_size)
+        return {
+            "opcode": OPCODES[operation].value,
+            "layout": LAYOUT_CODES[matrix.layout].value,
+            "index_bits": matrix.bits,
+            "entry_width": placed.entry_width,
+            "leak_right": leak.guard,
+            "codebook": BETA_SLOT if operation is Operation.SCORES else ALPHA_SLOT,
+            "emission_codebook": BETA_SLOT,
+            "inputs": matrix.inputs,
+            "outputs": matrix.outputs,
+            "records": placed.records,
+            "entries": matrix.entries,
+            "stream": placed.stream,
+            "stream_blocks": placed.stream_blocks,
+            "nonempty": placed.nonempty,
+            "leak_k1": _constant(leak.ordinary),
+            "leak_k0": _constant(leak.zero),
+            "emission_k1": _constant(ordinary),
+            "emission_k0": _constant(zero),
+        }
+
+    def _record(self, vectors: Vectors, lane: int, written: Region | None, stride: int, token: int | None) -> bytes:
+        source = self.memory.place(vectors.codes[lane].astype("<u2").tobytes())
+        fields: dict[str, Any] = {
+            "source": source,
+            "destination": 0 if written is None else written.address + lane * stride,
+            "exponent": int(vectors.exponents[lane]),
+            **({} if token is None else self._column(token)),
+        }
+        return _bytes(record_layout().const(fields))
+
+    def _column(self, token: int) -> dict[str, int]:
+        """Where a token's emission column is, from the directory."""
+        placed, directory = self._matrices[Operation.SCORES], self._beta_directory
+        matrix = placed.matrix
+        offset = int(directory.offsets[token])
+        count = int(directory.offsets[token + 1]) - offset
+        if matrix.layout is Layout.DENSE:
+            start = token * matrix.dense_output_bytes
+            end, first = start + matrix.dense_output_bytes, start % BLOCK_BYTES // 8
+            block, blocks = start // BLOCK_BYTES, -(-end // BLOCK_BYTES) - start // BLOCK_BYTES
+        else:
+            per_block = matrix.entry_format.per_block
+            block, first = divmod(offset, per_block)
+            blocks = -(-(first + count) // per_block)
+        address = placed.stream + block * BLOCK_BYTES
+        return {"emission": address, "emission_blocks": blocks, "first": first, "count": count}
+
+    def _place_matrix(self, matrix: PackedMatrix) -> PlacedMatrix:
+        nonempty = self.memory.place(matrix.nonempty.tobytes()) if matrix.layout is Layout.SPARSE else 0
+        return PlacedMatrix(matrix, self.memory.place(matrix.data.tobytes()), nonempty)
+
+    def _load_codebook(self, name: str, slot: int, codebook: Codes) -> Job:
+        fields = {
+            "opcode": Opcode.LOAD_CODEBOOK.value,
+            "codebook": slot,
+            "outputs": codebook.size,
+            "stream": self.memory.place(codebook.astype("<u2").tobytes()),
+        }
+        return self._load(name, fields)
+
+    def _load_rows(self, name: str, tensor: int, rows: RowConstants) -> Job:
+        fields = {
+            "opcode": Opcode.LOAD_ROWS.value,
+            "codebook": tensor,
+            "inputs": rows.rho.size,
+            "stream": self.memory.place(rows.rho.astype("<u2").tobytes()),
+            "nonempty": self.memory.place(rows.sigma.astype("<i2").tobytes()),
+            "vector_records": self.memory.place(rows.zero_rows.tobytes()),
+        }
+        return self._load(name, fields)
+
+    def _load(self, name: str, fields: dict[str, Any]) -> Job:
+        return Job(name, self._descriptor(fields), None, 0, 0, 0, None, None, 0)
+
+    def _descriptor(self, fields: dict[str, Any]) -> int:
+        return self.memory.place(_bytes(descriptor_layout().const(fields)))
+
+
+def read_vectors(job: Job, dump: bytes, lanes: int) -> Vectors:
+    """Return what a forward or backward job wrote; raises ValueError for another job."""
+    if job.vectors is None or job.results is None:
+        raise ValueError(f"{job.name}: this job writes no vectors")
+    stride = job.vectors.size // job.batch
+    rows = [
+        np.frombuffer(dump, "<u2", job.outputs, job.vectors.address + lane * stride) for lane in range(job.batch)
+    ]
+    return Vectors(np.array(rows, np.uint16), _headers(job, dump, lanes)[1])
+
+
+def read_scores(job: Job, dump: bytes, lanes: int) -> Scores:
+    """Return what a scores job wrote; raises ValueError for another job."""
+    if job.results is None or job.vectors is not None:
+        raise ValueError(f"{job.name}: this job writes no scores")
+    leak, exponents = _headers(job, dump, lanes)
+    header = 2 * CODE_BYTES * lanes
+    groups = [
+        np.frombuffer(dump, "<u2", job.records * lanes, job.results.address + group * job.result_stride + header)
+        for group in range(-(-job.batch // lanes))
+    ]
+    codes = np.concatenate([group.reshape(job.records, lanes) for group in groups], axis=1)
+    return Scores(leak, np.ascontiguousarray(codes[:, : job.batch]), exponents)
+
+
+def unused_lanes(job: Job, dump: bytes, lanes: int) -> list[tuple[int, int]]:
+    """Return {leak code, exponent} of the lanes of the last group that carry no vector."""
+    leak, exponents = _all_headers(job, dump, lanes)
+    return list(zip(leak[job.batch :].tolist(), exponents[job.batch :].tolist(), strict=True))
+
+
+def _headers(job: Job, dump: bytes, lanes: int) -> tuple[Codes, np.ndarray]:
+    leak, exponents = _all_headers(job, dump, lanes)
+    return leak[: job.batch].copy(), exponents[: job.batch].copy()
+
+
+def _all_headers(job: Job, dump: bytes, lanes: int) -> tuple[Codes, np.ndarray]:
+    results = job.results
+    if results is None:
+        raise ValueError(f"{job.name}: this job writes no results")
+    pairs = np.concatenate(
+        [
+            np.frombuffer(dump, "<u2", 2 * lanes, results.address + group * job.result_stride)
+            for group in range(-(-job.batch // lanes))
+        ]
+    ).reshape(-1, 2)
+    return pairs[:, 0].astype(np.uint16), pairs[:, 1].astype(np.uint16).view(np.int16).astype(np.int32)
+
+
+def _constant(value: MantissaShift) -> dict[str, int]:
+    return {"mantissa": value.mantissa, "shift": value.shift}
+
+
+def _bytes(constant: Any) -> bytes:
+    return int(constant.as_bits()).to_bytes(constant.shape().size // 8, "little")

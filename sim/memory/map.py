@@ -1,0 +1,86 @@
+"""Where everything lies in the simulated memory: segments with guards between them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .image import poison, write_image
+
+ALIGNMENT = 64
+"""Every segment begins at a block, as the engine's fetchers want it."""
+GUARD_BYTES = 64
+"""Poison behind every segment: whatever writes past its end shows."""
+
+
+class CorruptedMemoryError(Exception):
+    """Bytes changed that nothing may write."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """Bytes that the engine writes: where, and how many."""
+
+    name: str
+    address: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        """The first byte behind it."""
+        return self.address + self.size
+
+
+class MemoryMap:
+    """Grows from address 0: constants that only the engine reads, regions that it writes, poison everywhere else."""
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._constants: dict[int, bytes] = {}
+        self._regions: list[Region] = []
+
+    @property
+    def size(self) -> int:
+        """Bytes in use, guards included."""
+        return self._next
+
+    def place(self, content: bytes) -> int:
+        """Lay down bytes and return their address."""
+        address = self._allocate(len(content))
+        self._constants[address] = content
+        return address
+
+    def reserve(self, name: str, size: int) -> Region:
+        """Set room aside that the engine will write."""
+        region = Region(name, self._allocate(size), size)
+        self._regions.append(region)
+        return region
+
+    def write(self, path: Path, word_bytes: int) -> None:
+        """Write the image that the simulator loads."""
+        write_image(path, self._constants, word_bytes)
+
+    def check(self, dump: bytes) -> None:
+        """Raise CorruptedMemoryError when anything outside the regions is not as it was laid down."""
+        written = {region.address: region.size for region in self._regions}
+        position = 0
+        for address, size in sorted([*written.items(), *((a, len(c)) for a, c in self._constants.items())]):
+            self._check_span(dump, position, poison(address - position, position))
+            if address not in written:
+                self._check_span(dump, address, self._constants[address])
+            position = address + size
+        self._check_span(dump, position, poison(len(dump) - position, position))
+
+    def _check_span(self, dump: bytes, address: int, expected: bytes) -> None:
+        found = dump[address : address + len(expected)]
+        if found == expected:
+            return
+        offset = next(i for i, (a, b) in enumerate(zip(found, expected, strict=True)) if a != b)
+        before = max((r for r in self._regions if r.address <= address + offset), key=lambda r: r.address, default=None)
+        place = f", {address + offset - before.end} bytes behind the end of {before.name!r}" if before else ""
+        raise CorruptedMemoryError(
+            f"byte {address + offset:#x} is {found[offset]:#04x}, it was {expected[offset]:#04x}{place}"
+        )
+
+    def _allocate(self, size: int) -> int:
+        address = self._next
+        self._next = -(-(address + size + GUARD_BYTES) // ALIGNMENT) * ALIGNMENT
+        return address
