@@ -38,8 +38,8 @@ COUNTERS = (
     Counter("write.headers", "bytes", "headers of vector results written on the port, whole beats"),
     Counter("write.scores", "bytes", "headers and records of scores written on the port, whole beats"),
 )
-"""In order of their registers. In every cycle of `engine.cycles` exactly one of the five `gather` cycle counters counts:
-idle, else busy, else input, output, memory."""
+"""In order of their registers. In every cycle of `engine.cycles` exactly one of the five cycle counters of `gather`
+counts: idle, else busy, else input, output, memory."""
 
 
 class CounterBank:

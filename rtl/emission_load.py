@@ -60,9 +60,7 @@ class EmissionLoad(wiring.Component):
                 "codebook": In(slot_bits),
                 "ranges": Out(stream.Signature(range_layout())),
                 "blocks": In(stream.Signature(BLOCK_BITS)),
-                "lookup": Out(
-                    data.StructLayout({"index": shape.config.greatest_index_bits, "slot": slot_bits})
-                ),
+                "lookup": Out(data.StructLayout({"index": shape.config.greatest_index_bits, "slot": slot_bits})),
                 "lookup_enable": Out(1),
                 "level": In(CODEBOOK_BITS),
                 "emission_write": Out(lanes),

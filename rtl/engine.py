@@ -3,7 +3,7 @@
 from typing import Any
 
 from amaranth import Module, Signal
-from amaranth.hdl import Array, Cat, Mux
+from amaranth.hdl import Cat, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,20 +13,20 @@ from .bus.axi import MemoryPort
 from .bus.fetch import Fetcher
 from .bus.width import BeatsToBlocks, BlocksToWords
 from .bus.write import BurstWriter
-from .counters import CounterBank
 from .emission_load import EmissionLoad
-from .gather_control import GatherControl, Stall
+from .engine_counters import READERS, Watched, count_events
+from .gather_control import GatherControl
 from .group_input import GroupInput
 from .group_output import GroupOutput
 from .instances import place
 from .lane import Lane
 from .leak import LeakUnit
-from .operation import LayoutCode, Opcode, Status, constant_of
+from .operation import LayoutCode, Opcode, constant_of
 from .passes import ElementPasses
 from .pipeline import wire
 from .registers import RegisterPort, Registers
 from .result_rows import RowSource, VectorSource
-from .sequencer import ReadKind, Sequencer
+from .sequencer import Sequencer
 from .shape import BUFFERS, Shape
 from .tables import Codebooks, RowTables, Table
 from .vector_load import VectorLoad
@@ -35,7 +35,6 @@ from .weight_stream import WeightStream
 LANE_MODULE = "normq_lane"
 """Name of the Verilog module of one lane."""
 
-READERS = ("words", "emissions", "vectors", "weights")
 STREAM_BUFFER_BYTES = 4096
 """Buffer of the weight stream: hides 64 cycles of latency on a fully used 512-bit port."""
 OTHER_BUFFER_BYTES = 2048
@@ -91,9 +90,7 @@ class Engine(wiring.Component):
         m.submodules.registers = self._registers = Registers()
         m.submodules.sequencer = self._sequencer = Sequencer(shape)
         m.submodules.rows = self._rows = RowTables(shape)
-        m.submodules.codebooks = self._codebooks = Codebooks(
-            config.greatest_index_bits, config.entries_per_cycle + 1
-        )
+        m.submodules.codebooks = self._codebooks = Codebooks(config.greatest_index_bits, config.entries_per_cycle + 1)
         m.submodules.input = self._input = GroupInput(shape)
         m.submodules.vectors = self._vectors = VectorLoad(shape)
         m.submodules.emissions = self._emissions = EmissionLoad(shape)
@@ -311,9 +308,7 @@ class Engine(wiring.Component):
         shown = passes.operand.shape()(operand)
         with m.If(sequencer.clearing):
             m.d.comb += [shown.clear_emission.eq(1), shown.word.eq(sequencer.table_address)]
-        bank_read = Mux(
-            self._is_score, self._score_rows.bank_read.as_value(), passes.bank_read.as_value()
-        )
+        bank_read = Mux(self._is_score, self._score_rows.bank_read.as_value(), passes.bank_read.as_value())
         shared_bank_read = wire(m, bank_read, "bank_read")
         broadcast = {
             "setup": self._input.setup,
@@ -395,51 +390,9 @@ class Engine(wiring.Component):
             sequencer.malformed.eq(self._gather.malformed),
             sequencer.range_error.eq(Cat(lane.range_error for lane in self._lanes).any()),
         ]
-        counters = self._count(m).elaborate(m, registers.clear_counters)
+        watched = Watched(
+            self.config, sequencer, self._input, self._gather, self._passes, self._output, self._arbiter, self._writer
+        )
+        counters = count_events(m, watched).elaborate(m, registers.clear_counters)
         for index, counter in enumerate(counters):
             m.d.comb += registers.counters[index].eq(counter)
-
-    def _count(self, m: Module) -> CounterBank:
-        bank = CounterBank()
-        busy, gather = self._sequencer.busy, self._gather
-        bank.count("engine.cycles", busy)
-        for name, state in (
-            ("gather.busy", Stall.BUSY),
-            ("gather.stall_input", Stall.INPUT),
-            ("gather.stall_output", Stall.OUTPUT),
-            ("gather.stall_memory", Stall.MEMORY),
-            ("gather.idle", Stall.IDLE),
-        ):
-            bank.count(name, busy & (gather.state == state))
-        active = Array(Signal(len(self._input.active), name=f"active_lanes_{buffer}") for buffer in range(BUFFERS))
-        for buffer in range(BUFFERS):
-            with m.If(self._input.ready[buffer]):
-                m.d.sync += active[buffer].eq(self._input.active)
-        bank.count("gather.entries", gather.accepted)
-        bank.count("gather.multiply_accumulates", gather.accepted * active[gather.read.buffer])
-        bank.count("passes.words", self._passes.issued)
-        self._count_bytes(m, bank)
-        return bank
-
-    def _count_bytes(self, m: Module, bank: CounterBank) -> None:
-        kind, port_bytes = self._sequencer.kind, self.config.port_bytes
-        returned = {
-            name: wire(m, self._arbiter.returned[index].valid, f"returned_{name}")
-            for index, name in enumerate(READERS)
-        }
-        for name, read_kind in (
-            ("read.descriptors", ReadKind.DESCRIPTOR),
-            ("read.tables", ReadKind.TABLE),
-            ("read.records", ReadKind.RECORD),
-        ):
-            bank.count(name, Mux(returned["words"] & (kind == read_kind), port_bytes, 0))
-        for name in ("emissions", "vectors", "weights"):
-            bank.count(f"read.{name}", Mux(returned[name], port_bytes, 0))
-        written = wire(m, self._writer.w.valid & self._writer.w.ready, "written")
-        is_header = self._output.is_header
-        for name, is_kind in (
-            ("write.vectors", ~self._is_score & ~is_header),
-            ("write.headers", ~self._is_score & is_header),
-            ("write.scores", self._is_score),
-        ):
-            bank.count(name, Mux(written & is_kind, port_bytes, 0))

@@ -7,7 +7,7 @@ from amaranth.hdl import Array, Cat, Const, Mux, Value
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.formats import CODEBOOK_BITS, ceil_log2
+from ..model.formats import CODEBOOK_BITS
 from . import lane_ports as ports
 from .bits import one_count
 from .decoder.entry import entries_layout

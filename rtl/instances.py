@@ -11,7 +11,8 @@ def place(m: Module, module: str, name: str, signature: wiring.Signature) -> Any
     """Place the Verilog module `module`, emitted elsewhere, and return an interface object of its signals."""
     interface: Any = signature.create(path=(name,))
     ports: dict[str, Any] = {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
-    for path, member, value in signature.flatten(interface):
+    members: Any = signature.flatten(interface)
+    for path, member, value in members:
         direction = "i" if member.flow == In else "o"
         ports[f"{direction}_{'__'.join(str(part) for part in path)}"] = value
     m.submodules[name] = Instance(module, **ports)

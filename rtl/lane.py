@@ -130,9 +130,7 @@ class Lane(wiring.Component):
     def _emission(self, m: Module) -> list[Value]:
         """The emission memory: single levels in, W out; the pass that reads a word last also clears it."""
         elements = self.shape.config.elements_per_cycle
-        m.submodules.emissions = cells = memory.Memory(
-            shape=elements * CODEBOOK_BITS, depth=self.shape.words, init=[]
-        )
+        m.submodules.emissions = cells = memory.Memory(shape=elements * CODEBOOK_BITS, depth=self.shape.words, init=[])
         write, read = cells.write_port(granularity=CODEBOOK_BITS), cells.read_port()
         clear = self.operand.clear_emission
         m.d.comb += [
@@ -220,9 +218,7 @@ class Lane(wiring.Component):
                 ]
         return finished
 
-    def _track_maximum(
-        self, m: Module, finishers: list[Finisher], finished: list[dict[str, Signal]]
-    ) -> None:
+    def _track_maximum(self, m: Module, finishers: list[Finisher], finished: list[dict[str, Signal]]) -> None:
         """The greatest bit length among the results of a buffer, so that forward needs no pass for it."""
         lengths = [
             wire(m, Mux(self.result.ended[slot], finisher.length, 0), f"ended_length_{slot}")
@@ -284,9 +280,7 @@ class Lane(wiring.Component):
             m.d.comb += [
                 encoder.a.eq(Mux(self.operand.is_output, top, mantissa)),
                 encoder.b.eq(Mux(is_listed, levels[slot], constant.mantissa)),
-                encoder.exponent.eq(
-                    Mux(self.operand.is_output, top_shift, shift) - Mux(is_listed, 0, constant.shift)
-                ),
+                encoder.exponent.eq(Mux(self.operand.is_output, top_shift, shift) - Mux(is_listed, 0, constant.shift)),
                 encoder.valid.eq(self.operand.valid[slot] & is_active),
                 encoder.use_kappa.eq(self.kappa.use),
                 encoder.kappa.eq(self.kappa.constant[slot].mantissa),

@@ -120,9 +120,7 @@ def leak_layout() -> data.StructLayout:
 def read_layout(shape: Shape) -> data.StructLayout:
     """Addresses of S entries in z."""
     entries = shape.config.entries_per_cycle
-    return data.StructLayout(
-        {"enable": 1, "buffer": 1, "index": data.ArrayLayout(shape.index_bits, entries)}
-    )
+    return data.StructLayout({"enable": 1, "buffer": 1, "index": data.ArrayLayout(shape.index_bits, entries)})
 
 
 def total_layout() -> data.StructLayout:
@@ -133,9 +131,7 @@ def total_layout() -> data.StructLayout:
 def result_layout(shape: Shape) -> data.StructLayout:
     """Where finished results go, at GatherTiming.result."""
     entries = shape.config.entries_per_cycle
-    bank = data.StructLayout(
-        {"write": 1, "row": shape.bank_row_bits, "source": ceil_log2(entries)}
-    )
+    bank = data.StructLayout({"write": 1, "row": shape.bank_row_bits, "source": ceil_log2(entries)})
     return data.StructLayout(
         {
             "header": 1,

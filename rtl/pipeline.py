@@ -1,5 +1,7 @@
 """Named wires and delay lines."""
 
+from collections.abc import Sequence
+
 from amaranth import Module, Mux, Signal
 from amaranth.hdl import Value, ValueLike
 
@@ -22,7 +24,7 @@ def wire(m: Module, value: ValueLike, name: str) -> Signal:
     return signal
 
 
-def greatest(m: Module, values: list[Value], name: str) -> Value:
+def greatest(m: Module, values: Sequence[Value], name: str) -> Value:
     """Return the greatest of `values`."""
     best = values[0]
     for step, value in enumerate(values[1:]):

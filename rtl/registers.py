@@ -94,7 +94,7 @@ class Registers(wiring.Component):
                         m.d.sync += overflow.eq(0)
         with m.If(self.complete):
             m.d.sync += [completed.eq(completed + 1), self.interrupt.eq(1)]
-        self._read(m, completed, overflow, queue.level)
+        self._read(m, completed, overflow, queue.r_level)
         return m
 
     def _read(self, m: Module, completed: Signal, overflow: Signal, level: Any) -> None:

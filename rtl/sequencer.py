@@ -4,7 +4,7 @@ from typing import Any
 
 from amaranth import Module, Signal
 from amaranth.hdl import Mux
-from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib import enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..model.config import Layout
@@ -120,9 +120,7 @@ class Sequencer(wiring.Component):
                 m.d.comb += [self.busy.eq(1), self.kind.eq(ReadKind.DESCRIPTOR), self.words.ready.eq(1)]
                 with m.If(self.words.valid):
                     m.d.sync += self._word.eq(self._word + 1)
-                    m.d.sync += descriptor.as_value().word_select(self._word[:4], WORD_BITS).eq(
-                        self.words.payload
-                    )
+                    m.d.sync += descriptor.as_value().word_select(self._word[:4], WORD_BITS).eq(self.words.payload)
                     with m.If(self._word == DESCRIPTOR_WORDS - 1):
                         m.next = "check"
             with m.State("check"):
@@ -237,7 +235,7 @@ class Sequencer(wiring.Component):
             with m.Case(Table.CODEBOOK):
                 m.d.comb += [address.eq(descriptor.stream), size.eq(descriptor.outputs * CODE_BYTES)]
 
-    def _check(self, m: Module, fault: Signal) -> None:
+    def _check(self, m: Module, fault: Any) -> None:
         """Status.DONE when the descriptor can be run, else why not."""
         config, descriptor = self.shape.config, self.descriptor
         opcode, layout = descriptor.opcode, descriptor.layout

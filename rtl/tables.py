@@ -82,9 +82,7 @@ class RowTables(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         elements = self.shape.config.elements_per_cycle
-        sigmas = Cat(
-            self.value.word_select(level, CONSTANT_BITS)[:SIGMA_BITS] for level in range(LEVELS_PER_WORD)
-        )
+        sigmas = Cat(self.value.word_select(level, CONSTANT_BITS)[:SIGMA_BITS] for level in range(LEVELS_PER_WORD))
         for tensor in range(TENSORS):
             rows = self.rows[tensor]
             is_tensor = self.tensor == tensor
@@ -158,9 +156,7 @@ class Codebooks(wiring.Component):
             shape=LEVELS_PER_WORD * CODEBOOK_BITS, depth=CODEBOOK_SLOTS * self.words, init=[]
         )
         write = cells.write_port()
-        levels = Cat(
-            self.value.word_select(level, CONSTANT_BITS)[:CODEBOOK_BITS] for level in range(LEVELS_PER_WORD)
-        )
+        levels = Cat(self.value.word_select(level, CONSTANT_BITS)[:CODEBOOK_BITS] for level in range(LEVELS_PER_WORD))
         m.d.comb += [
             write.addr.eq(Cat(self.address, self.slot)),
             write.data.eq(levels),

@@ -9,8 +9,8 @@ from amaranth.lib.wiring import In, Out
 
 from ..model.formats import CODE_BYTES, ceil_log2
 from . import lane_ports as ports
-from .bus.fetch import BLOCK_BYTES, BURST_BLOCKS, range_layout
 from .bus.axi import ADDRESS_BITS
+from .bus.fetch import BLOCK_BYTES, BURST_BLOCKS, range_layout
 from .pipeline import wire
 from .shape import COUNT_BITS, Shape
 

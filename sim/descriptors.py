@@ -104,7 +104,7 @@ class ModelImage:
             self._record(vectors, lane, written, vector_stride, None if tokens is None else int(tokens[lane]))
             for lane in range(batch)
         )
-        fields = {
+        fields: dict[int | str, Any] = {
             **self._common(operation, placed),
             "vectors": batch,
             "vector_records": self.memory.place(records),
@@ -116,7 +116,7 @@ class ModelImage:
 
     # --- parts ------------------------------------------------------------------------------------------------
 
-    def _common(self, operation: Operation, placed: PlacedMatrix) -> dict[str, Any]:
+    def _common(self, operation: Operation, placed: PlacedMatrix) -> dict[int | str, Any]:
         model, matrix = self.model, placed.matrix
         leak = leak_constants(model, operation, self.config.code)
         ordinary, zero = absent_levels(model, model.vocab_size)
@@ -143,7 +143,7 @@ class ModelImage:
 
     def _record(self, vectors: Vectors, lane: int, written: Region | None, stride: int, token: int | None) -> bytes:
         source = self.memory.place(vectors.codes[lane].astype("<u2").tobytes())
-        fields: dict[str, Any] = {
+        fields: dict[int | str, Any] = {
             "source": source,
             "destination": 0 if written is None else written.address + lane * stride,
             "exponent": int(vectors.exponents[lane]),
@@ -151,7 +151,7 @@ class ModelImage:
         }
         return _bytes(record_layout().const(fields))
 
-    def _column(self, token: int) -> dict[str, int]:
+    def _column(self, token: int) -> dict[int | str, Any]:
         """Where a token's emission column is, from the directory."""
         placed, directory = self._matrices[Operation.SCORES], self._beta_directory
         matrix = placed.matrix
@@ -173,7 +173,7 @@ class ModelImage:
         return PlacedMatrix(matrix, self.memory.place(matrix.data.tobytes()), nonempty)
 
     def _load_codebook(self, name: str, slot: int, codebook: Codes) -> Job:
-        fields = {
+        fields: dict[int | str, Any] = {
             "opcode": Opcode.LOAD_CODEBOOK.value,
             "codebook": slot,
             "outputs": codebook.size,
@@ -182,7 +182,7 @@ class ModelImage:
         return self._load(name, fields)
 
     def _load_rows(self, name: str, tensor: int, rows: RowConstants) -> Job:
-        fields = {
+        fields: dict[int | str, Any] = {
             "opcode": Opcode.LOAD_ROWS.value,
             "codebook": tensor,
             "inputs": rows.rho.size,
@@ -192,10 +192,10 @@ class ModelImage:
         }
         return self._load(name, fields)
 
-    def _load(self, name: str, fields: dict[str, Any]) -> Job:
+    def _load(self, name: str, fields: dict[int | str, Any]) -> Job:
         return Job(name, self._descriptor(fields), None, 0, 0, 0, None, None, 0)
 
-    def _descriptor(self, fields: dict[str, Any]) -> int:
+    def _descriptor(self, fields: dict[int | str, Any]) -> int:
         return self.memory.place(_bytes(descriptor_layout().const(fields)))
 
 
@@ -204,9 +204,7 @@ def read_vectors(job: Job, dump: bytes, lanes: int) -> Vectors:
     if job.vectors is None or job.results is None:
         raise ValueError(f"{job.name}: this job writes no vectors")
     stride = job.vectors.size // job.batch
-    rows = [
-        np.frombuffer(dump, "<u2", job.outputs, job.vectors.address + lane * stride) for lane in range(job.batch)
-    ]
+    rows = [np.frombuffer(dump, "<u2", job.outputs, job.vectors.address + lane * stride) for lane in range(job.batch)]
     return Vectors(np.array(rows, np.uint16), _headers(job, dump, lanes)[1])
 
 

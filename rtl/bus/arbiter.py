@@ -82,5 +82,3 @@ class ReadArbiter(wiring.Component):
         with m.Elif(self.r.valid & self.r.ready & self.r.payload.error):
             m.d.sync += self.error.eq(1)
         return m
-
-

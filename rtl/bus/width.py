@@ -23,9 +23,7 @@ class BeatsToBlocks(wiring.Component):
 
     def __init__(self, port_bits: int) -> None:
         self.port_bits = port_bits
-        super().__init__(
-            {"beats": In(stream.Signature(port_bits)), "blocks": Out(stream.Signature(BLOCK_BITS))}
-        )
+        super().__init__({"beats": In(stream.Signature(port_bits)), "blocks": Out(stream.Signature(BLOCK_BITS))})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -94,9 +94,7 @@ class SparseDecoder(wiring.Component):
             windows.append(wire(m, block.word_select(place[step:], self.slots * bits), f"window_{bits}"))
         entries: list[Value] = []
         for slot in range(self.slots):
-            cuts = Array(
-                window.word_select(slot, bits) for window, bits in zip(windows, ENTRY_WIDTHS, strict=True)
-            )
+            cuts = Array(window.word_select(slot, bits) for window, bits in zip(windows, ENTRY_WIDTHS, strict=True))
             entries.append(wire(m, cuts[width], f"entry_{slot}"))
         return entries
 

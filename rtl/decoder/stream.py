@@ -16,9 +16,7 @@ from .sparse import FIRST_BITS, SparseDecoder
 
 def command_layout() -> data.StructLayout:
     """One list or stream: `entries` of it (sparse), or `outputs` lists of `inputs` indices (dense)."""
-    return data.StructLayout(
-        {"entries": COUNT_BITS, "inputs": COUNT_BITS, "outputs": COUNT_BITS, "first": FIRST_BITS}
-    )
+    return data.StructLayout({"entries": COUNT_BITS, "inputs": COUNT_BITS, "outputs": COUNT_BITS, "first": FIRST_BITS})
 
 
 class EntryDecoder(wiring.Component):
@@ -47,9 +45,9 @@ class EntryDecoder(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         layouts = self.shape.config.layouts
-        if layouts == {Layout.SPARSE}:
+        if layouts == frozenset({Layout.SPARSE}):
             self._sparse(m)
-        elif layouts == {Layout.DENSE}:
+        elif layouts == frozenset({Layout.DENSE}):
             self._dense(m)
         else:
             with m.If(self.is_dense):

@@ -1,0 +1,93 @@
+"""What the engine's counters count: each event, where it happens."""
+
+from dataclasses import dataclass
+
+from amaranth import Module, Signal
+from amaranth.hdl import Array, Mux, Value
+
+from ..model.config import AcceleratorConfig
+from .bus.arbiter import ReadArbiter
+from .bus.write import BurstWriter
+from .counters import CounterBank
+from .gather_control import GatherControl, Stall
+from .group_input import GroupInput
+from .group_output import GroupOutput
+from .operation import Opcode
+from .passes import ElementPasses
+from .pipeline import wire
+from .sequencer import ReadKind, Sequencer
+from .shape import BUFFERS
+
+READERS = ("words", "emissions", "vectors", "weights")
+"""The requesters of the read port, in the arbiter's order."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The stages whose events are counted."""
+
+    config: AcceleratorConfig
+    sequencer: Sequencer
+    input: GroupInput
+    gather: GatherControl
+    passes: ElementPasses
+    output: GroupOutput
+    arbiter: ReadArbiter
+    writer: BurstWriter
+
+
+def count_events(m: Module, engine: Watched) -> CounterBank:
+    """Return the counter bank with every event of the engine connected."""
+    bank = CounterBank()
+    busy, gather = engine.sequencer.busy, engine.gather
+    bank.count("engine.cycles", busy)
+    for name, state in (
+        ("gather.busy", Stall.BUSY),
+        ("gather.stall_input", Stall.INPUT),
+        ("gather.stall_output", Stall.OUTPUT),
+        ("gather.stall_memory", Stall.MEMORY),
+        ("gather.idle", Stall.IDLE),
+    ):
+        bank.count(name, busy & (gather.state == state))
+    bank.count("gather.entries", gather.accepted)
+    bank.count("gather.multiply_accumulates", gather.accepted * _active_lanes(m, engine))
+    bank.count("passes.words", engine.passes.issued)
+    _count_reads(m, bank, engine)
+    _count_writes(m, bank, engine)
+    return bank
+
+
+def _active_lanes(m: Module, engine: Watched) -> Value:
+    """Lanes that carry a vector of the group being gathered."""
+    active = Array(Signal(len(engine.input.active), name=f"active_lanes_{buffer}") for buffer in range(BUFFERS))
+    for buffer in range(BUFFERS):
+        with m.If(engine.input.ready[buffer]):
+            m.d.sync += active[buffer].eq(engine.input.active)
+    return active[engine.gather.read.buffer]
+
+
+def _count_reads(m: Module, bank: CounterBank, engine: Watched) -> None:
+    kind, port_bytes = engine.sequencer.kind, engine.config.port_bytes
+    returned = {
+        name: wire(m, engine.arbiter.returned[index].valid, f"returned_{name}") for index, name in enumerate(READERS)
+    }
+    for name, read_kind in (
+        ("read.descriptors", ReadKind.DESCRIPTOR),
+        ("read.tables", ReadKind.TABLE),
+        ("read.records", ReadKind.RECORD),
+    ):
+        bank.count(name, Mux(returned["words"] & (kind == read_kind), port_bytes, 0))
+    for name in ("emissions", "vectors", "weights"):
+        bank.count(f"read.{name}", Mux(returned[name], port_bytes, 0))
+
+
+def _count_writes(m: Module, bank: CounterBank, engine: Watched) -> None:
+    written = wire(m, engine.writer.w.valid & engine.writer.w.ready, "written")
+    is_score = engine.output.settings.opcode == Opcode.SCORES
+    is_header = engine.output.is_header
+    for name, is_kind in (
+        ("write.vectors", ~is_score & ~is_header),
+        ("write.headers", ~is_score & is_header),
+        ("write.scores", is_score),
+    ):
+        bank.count(name, Mux(written & is_kind, engine.config.port_bytes, 0))
