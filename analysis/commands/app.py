@@ -6,6 +6,7 @@ import typer
 
 from ...model.errors import NormqError
 from ...sim.results import SimulationError
+from .golden import golden
 from .inspect import inspect
 from .quantize import quantize
 
@@ -19,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a traceback is a bug of ours: plain, as Python prints it
 )
-for command in (quantize, inspect):
+for command in (quantize, inspect, golden):
     app.command()(command)
 
 
