@@ -1,6 +1,5 @@
 """Content-addressed simulator builds: the same design is never compiled twice."""
 
-import fcntl
 import functools
 import hashlib
 import importlib.metadata
@@ -18,6 +17,7 @@ from cocotb_tools.runner import get_runner
 
 from ..model.cache import cache_folder
 from ..model.errors import OptionError
+from .once import unfinished
 from .results import SimulationError, check_results, tail
 from .verilator import REPAIRS
 from .verilog import Design
@@ -95,11 +95,11 @@ def build(design: Design, *, waves: bool = False, flags: Sequence[str] = ()) -> 
     arguments = (*BUILD_ARGS, *(WAVES_ARGS if waves else ()))
     tools = [*arguments, *_tools()]
     runtime = CACHE / f"runtime-{_digest(tools)}"
-    with _unfinished(runtime) as folder:
+    with unfinished(runtime) as folder:
         if folder:
             _compile(RUNTIME, folder, arguments, waves)
     simulator = CACHE / f"{design.top}-{_digest([*design.content, *flags, *tools])}"
-    with _unfinished(simulator) as folder:
+    with unfinished(simulator) as folder:
         if folder:
             # Not verilator.o, which holds the design's class. make leaves the copies alone: they are newer than their
             # sources, and sim/verilator.py dropped the rule that would make them depend on the design.
@@ -107,22 +107,6 @@ def build(design: Design, *, waves: bool = False, flags: Sequence[str] = ()) -> 
                 shutil.copy(part, folder)
             _compile(design, folder, (*arguments, *flags), waves)
     return Simulator(simulator, design.top, waves)
-
-
-@contextmanager
-def _unfinished(folder: Path) -> Generator[Path | None]:
-    """Give the emptied `folder` to be filled, or None when it is complete; complete once the block succeeds."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    done = folder / "done"
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two test workers may want the same design
-        if done.exists():
-            yield None
-            return
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        yield folder
-        done.touch()
 
 
 def _compile(design: Design, folder: Path, arguments: Sequence[str], waves: bool) -> None:

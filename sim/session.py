@@ -7,16 +7,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..model.config import AcceleratorConfig
-from ..rtl.engine import Engine
 from ..rtl.operation import Status
 from .bench.top import bench_top
 from .build import Simulator, build
 from .descriptors import Job
+from .engine import engine_design
 from .memory.map import MemoryMap
 from .results import SimulationError
-from .verilog import Design, emit
 
-ENGINE_MODULE = "normq_engine"
 BENCH_MODULE = "normq.sim.bench.engine_bench"
 
 
@@ -57,12 +55,6 @@ class Outcome:
     def cycles(self) -> int:
         """Cycles in which a descriptor was at work, over all jobs."""
         return sum(outcome.counters["engine.cycles"] for outcome in self.jobs)
-
-
-def engine_design(config: AcceleratorConfig) -> Design:
-    """Return the Verilog of the engine and its lane."""
-    engine = Engine(config)
-    return emit(engine, ENGINE_MODULE, engine.parts())
 
 
 def build_engine(config: AcceleratorConfig, memory_bytes: int, *, waves: bool = False) -> Simulator:
