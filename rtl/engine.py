@@ -279,6 +279,7 @@ class Engine(wiring.Component):
         is_score = self._is_score
         m.d.comb += [
             writer.clear_error.eq(self._sequencer.clear_errors),
+            self._gather.clear_error.eq(self._sequencer.clear_errors),
             output.finish.eq(writer.finish),
             rows.finish.eq(writer.finish & is_score),
             vector.finish.eq(writer.finish & ~is_score),

@@ -81,6 +81,7 @@ class GatherControl(wiring.Component):
     taken_buffers: Signal
     header_done: Signal
     header_buffer: Signal
+    clear_error: Signal
     malformed: Signal
     state: Any
     accepted: Signal
@@ -111,6 +112,7 @@ class GatherControl(wiring.Component):
                 "taken_buffers": Out(BUFFERS),
                 "header_done": Out(1),
                 "header_buffer": Out(1),
+                "clear_error": In(1),
                 "malformed": Out(1),
                 "state": Out(Stall),
                 "accepted": Out(range(slots + 1)),
@@ -296,9 +298,12 @@ class GatherControl(wiring.Component):
         open_slots = Mux(header, HEADER_SLOTS % banks, bank_after)
         flush = wire(m, self.settings.is_score & end & (open_slots != 0), "flush")
         total = Mux(header, 0, records + count)
-        with m.If((end & (total != self.settings.records)) | (total > self.settings.records)):
+        # In cycles in which nothing ends the descriptor may be another one already.
+        with m.If((end & (total != self.settings.records)) | (count.any() & (total > self.settings.records))):
             m.d.sync += self.malformed.eq(1)
+        with m.If(self.clear_error):
+            m.d.sync += self.malformed.eq(0)
         with m.If(self.start):
-            m.d.sync += [self.rows_filled.eq(0), self.malformed.eq(0)]
+            m.d.sync += self.rows_filled.eq(0)
         with m.Else():
             m.d.sync += self.rows_filled.eq(self.rows_filled + closes + fills + flush - self.row_taken)
