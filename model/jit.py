@@ -29,13 +29,3 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` without the interpreter, integers wrapping as in NumPy, cached on disk."""
     compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)  # pyright: ignore
     return compiled
-
-
-def parallel_kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile as `kernel` does, with the iterations of its `prange` loops shared among the threads.
-
-    The function must hold such a loop, and no iteration may read what another writes: results then never depend on
-    the number of threads.
-    """
-    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", parallel=True)(function)  # pyright: ignore
-    return compiled

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import prange
 
 from ..errors import OptionError
 from ..formats import VectorCode
-from ..jit import kernel, parallel_kernel
+from ..jit import kernel
+from ..parallel import Part
 from .constants import EDGE_FRACTION_BITS, edge_levels
 from .elementwise import encode_scaled_accumulators
-from .encode import Codes, CodeShape, Integers, code_shape, encode_vector, mantissa_exponent, settle_exponents, top
+from .encode import Coded, Codes, CodeShape, Integers, code_shape, encode_vector, mantissa_exponent, top
 from .operations import GoldenModel, Tokens
+from .passes import encoded
 from .vectors import Vectors
 
 GROUP_TERMS = 128
@@ -96,31 +97,28 @@ def _encode_weights(golden: GoldenModel, level_sums: Integers, counts: Integers)
         raise OptionError(f"edge {int(counts.argmin())}: has no tokens, expected at least one")
     ordinary, zero = edge_levels(golden.packed)
     hidden, edges = level_sums.shape
-    out, exponents = np.empty((edges, hidden), np.uint16), np.empty(edges, np.int64)
-    encode_scaled_accumulators(
-        level_sums << EDGE_FRACTION_BITS,
-        np.arange(hidden, dtype=np.int32),
-        counts * ordinary,
-        counts * zero,
-        golden.tables.beta_zero,
-        golden.tables.beta.mantissas,
-        golden.tables.beta.shifts - EDGE_FRACTION_BITS,
-        np.zeros(edges, np.int64),
-        code_shape(golden.code),
-        out,
-        exponents,
+    sums, ranks = level_sums << EDGE_FRACTION_BITS, np.arange(hidden, dtype=np.int32)
+    leaks = (counts * ordinary, counts * zero)
+    factors = (golden.tables.beta.mantissas, golden.tables.beta.shifts - EDGE_FRACTION_BITS)
+    exponents, shape = np.zeros(edges, np.int64), code_shape(golden.code)
+    return encoded(
+        (edges, hidden),
+        "edge weight",
+        lambda part, out: encode_scaled_accumulators(
+            part, sums, ranks, *leaks, golden.tables.beta_zero, *factors, exponents, shape, out
+        ),
     )
-    return Vectors(out, settle_exponents(exponents, "edge weight"))
 
 
 def _group_sum(terms: Sequence[Term], code: VectorCode) -> Vectors:
-    batch, length = terms[0].first.codes.shape
     factors = [_factors(term, code) for term in terms]
     first, second = (np.stack([pair[k].codes for pair in factors]) for k in range(2))
     exponents = np.stack([pair[0].exponents.astype(np.int64) + pair[1].exponents for pair in factors])
-    out, encoded = np.empty((batch, length), np.uint16), np.empty(batch, np.int64)
-    _add_terms(first, second, exponents, code_shape(code), out, encoded)
-    return Vectors(out, settle_exponents(encoded, "edge sum"))
+    return encoded(
+        terms[0].first.codes.shape,
+        "edge sum",
+        lambda part, out: _add_terms(part, first, second, exponents, code_shape(code), out),
+    )
 
 
 def _factors(term: Term, code: VectorCode) -> tuple[Vectors, Vectors]:
@@ -132,13 +130,19 @@ def _factors(term: Term, code: VectorCode) -> tuple[Vectors, Vectors]:
     return term.first, Vectors(ones, np.full(shape[0], -code.fraction_bits, np.int32))
 
 
-@parallel_kernel
+@kernel
 def _add_terms(
-    first: Codes, second: Codes, exponents: Integers, code: CodeShape, out: Codes, out_exponents: Integers
+    part: Part,
+    first: Codes,
+    second: Codes,
+    exponents: Integers,
+    code: CodeShape,
+    out: Coded,
 ) -> None:
-    # factors [terms, B, n], exponents [terms, B]; out [B, n]
-    terms, batch, length = first.shape
-    for v in prange(batch):
+    # factors [terms, B, n], exponents [terms, B]; a part of the vectors of out
+    terms, _, length = first.shape
+    codes, encoded_exponents = out
+    for v in range(*part):
         mantissas = np.zeros(length, np.int64)
         shifts = np.zeros(length, np.int64)
         for i in range(length):
@@ -155,7 +159,7 @@ def _add_terms(
             if total != 0:
                 mantissas[i], drop = top(total)
                 shifts[i] = greatest - TERM_BITS + drop
-        out_exponents[v] = encode_vector(mantissas, shifts, 0, code, out[v])
+        encoded_exponents[v] = encode_vector(mantissas, shifts, 0, code, codes[v])
 
 
 @kernel

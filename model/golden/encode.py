@@ -14,6 +14,9 @@ Integers = npt.NDArray[np.int64]
 CodeShape = tuple[int, int]
 """(exponent bits E, fraction bits M - 1) of a vector code, as kernels take it."""
 
+Coded = tuple[Codes, Integers]
+"""What ENC writes of a batch: codes [B, n] and exponents [B]."""
+
 ALL_ZERO = -(1 << 62)
 """Exponent that ENC gives a vector without a non-zero element; no other vector comes near it."""
 

@@ -1,12 +1,13 @@
-"""Sums over the entries of a sparse matrix, straight from its blocks, in parallel over runs of outputs."""
+"""Sums over the entries of a sparse matrix, straight from its blocks."""
+
+from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
-from numba import prange
 
-from ..jit import kernel, parallel_kernel
+from ..jit import kernel
 from ..packing.bitmap import Bytes
 from ..packing.matrix import BLOCK_BYTES, EntryFormat
+from ..parallel import Part
 from .encode import Integers
 
 EntryShape = tuple[int, int, int]
@@ -18,32 +19,31 @@ def entry_shape(form: EntryFormat) -> EntryShape:
     return form.bits, form.width, form.per_block
 
 
-@parallel_kernel
+@kernel
 def gather_sparse(
+    part: Part,
     data: Bytes,
     shape: EntryShape,
     offsets: Integers,
-    runs: Integers,
     codebook: Integers,
     values: Integers,
     sums: Integers,
 ) -> None:
-    """Write sum_i c[q_i] * values[i] of every stored output to `sums` [records, B]; `values` is [inputs, B].
+    """Write sum_i c[q_i] * values[i] of a part of the stored outputs to `sums` [records, B]; `values` [inputs, B].
 
-    `offsets` [records + 1] are the entries before each output, `runs` the outputs at which each parallel run begins,
-    the number of records last.
+    `offsets` [records + 1] are the entries before each stored output.
     """
-    for run in prange(runs.size - 1):
-        first, end = int(runs[run]), int(runs[run + 1])
-        begin, stop = int(offsets[first]), int(offsets[end])
-        if values.shape[1] == 1:
-            _gather_one(data, shape, begin, stop, codebook, values[:, 0], sums[first:end, 0])
-        else:
-            _gather_many(data, shape, begin, stop, codebook, values, sums[first:end])
+    first, end = part
+    begin, stop = int(offsets[first]), int(offsets[end])
+    if values.shape[1] == 1:
+        _gather_one(data, shape, begin, stop, codebook, values[:, 0], sums[first:end, 0])
+    else:
+        _gather_many(data, shape, begin, stop, codebook, values, sums[first:end])
 
 
-@parallel_kernel
+@kernel
 def gather_listed_sparse(
+    part: Part,
     data: Bytes,
     shape: EntryShape,
     offsets: Integers,
@@ -52,12 +52,15 @@ def gather_listed_sparse(
     values: Integers,
     sums: Integers,
 ) -> None:
-    """Write the sums of the listed outputs alone to `sums` [listed, B]; offsets [outputs + 1] count every output."""
-    for k in prange(outputs.size):
-        first, end = int(offsets[outputs[k]]), int(offsets[outputs[k] + 1])
+    """Write the sums of a part of a list of outputs to `sums` [listed, B].
+
+    `offsets` [outputs + 1] are the entries before each output, stored or not.
+    """
+    for k in range(*part):
+        begin, stop = int(offsets[outputs[k]]), int(offsets[outputs[k] + 1])
         sums[k] = 0
-        if first < end:
-            _gather_many(data, shape, first, end, codebook, values, sums[k : k + 1])
+        if begin < stop:
+            _gather_many(data, shape, begin, stop, codebook, values, sums[k : k + 1])
 
 
 @kernel
@@ -115,10 +118,8 @@ def _gather_many(
             block += 1
 
 
-def balanced_runs(offsets: Integers, runs: int) -> Integers:
-    """Return where to cut the outputs of a stream into at most `runs` runs of about equally many entries."""
-    records = offsets.size - 1
-    targets = np.linspace(0, offsets[-1], runs + 1)
-    cuts: npt.NDArray[np.int64] = np.searchsorted(offsets, targets).astype(np.int64)
-    cuts[0], cuts[-1] = 0, records
-    return np.unique(cuts)
+def balanced_parts(offsets: Integers, parts: int) -> list[Part]:
+    """Return the stored outputs of a stream in at most `parts` parts of about equally many entries."""
+    targets = np.linspace(0, int(offsets[-1]), parts + 1)[1:-1]
+    cuts = [0, *np.searchsorted(offsets, targets).tolist(), offsets.size - 1]
+    return [(first, end) for first, end in pairwise(cuts) if first < end]

@@ -19,14 +19,11 @@ from .elementwise import (
     encode_elements,
     encode_scaled,
     encode_scaled_accumulators,
-    encode_scores,
-    fix_values,
-    leak_part,
     leak_sums,
-    split_codes,
 )
-from .encode import Integers, code_shape, settle_exponents
+from .encode import Integers, code_shape
 from .gather import Gather
+from .passes import encoded, fixed, leak_parts, score_codes, split
 from .tables import Factors, RowTables, initial_factors
 from .vectors import ListedScores, Scores, Vectors
 
@@ -68,31 +65,29 @@ class GoldenModel:
         z = self.forward_input(vectors, tokens)
         values = self._fix(z)
         leaks = self._leaks(values, self.tables.alpha_zero, Operation.FORWARD)
-        out, exponents = self._results(z.batch)
         sums, ranks = self.by_column.sums(values), self.by_column.ranks
-        encode_accumulators(sums, ranks, leaks, _wide(z.exponents), self._shape, out, exponents)
-        return Vectors(out, settle_exponents(exponents, "forward"))
+        exponents = _wide(z.exponents)
+        return encoded(
+            z.codes.shape,
+            "forward",
+            lambda part, out: encode_accumulators(part, sums, ranks, leaks, exponents, self._shape, out),
+        )
 
     def backward(self, vectors: Vectors) -> Vectors:
         """Return alpha times a column vector, B of them."""
         self._check_length(vectors)
         values = self._fix(vectors)
-        ordinary, zero = self._backward_leaks(values)
-        out, exponents = self._results(vectors.batch)
-        encode_scaled_accumulators(
-            self.by_row.sums(values),
-            self.by_row.ranks,
-            ordinary,
-            zero,
-            self.tables.alpha_zero,
-            self.tables.alpha.mantissas,
-            self.tables.alpha.shifts,
-            _wide(vectors.exponents),
-            self._shape,
-            out,
-            exponents,
+        leaks = self._backward_leaks(values)
+        sums, ranks = self.by_row.sums(values), self.by_row.ranks
+        rows, zero_rows, exponents = self.tables.alpha, self.tables.alpha_zero, _wide(vectors.exponents)
+        factors = (rows.mantissas, rows.shifts)
+        return encoded(
+            vectors.codes.shape,
+            "backward",
+            lambda part, out: encode_scaled_accumulators(
+                part, sums, ranks, *leaks, zero_rows, *factors, exponents, self._shape, out
+            ),
         )
-        return Vectors(out, settle_exponents(exponents, "backward"))
 
     def scores(self, vectors: Vectors) -> Scores:
         """Return the score of every token: the vector times beta."""
@@ -104,9 +99,7 @@ class GoldenModel:
         listed = self.check_tokens(tokens)
         values = self._fix(z)
         leaks = self._leaks(values, self.tables.beta_zero, Operation.SCORES)
-        codes = np.empty((listed.size, z.batch), np.uint16)
-        encode_scores(self.by_token.listed_sums(listed, values), leaks, codes)
-        return ListedScores(codes, z.exponents)
+        return ListedScores(score_codes(self.by_token.listed_sums(listed, values), leaks), z.exponents)
 
     def product(self, a: Vectors, c: Vectors) -> Vectors:
         """Return the element-wise products of B pairs of vectors."""
@@ -136,23 +129,25 @@ class GoldenModel:
 
     def encode(self, mantissas: Integers, shifts: Integers, exponents: Integers, what: str = "vector") -> Vectors:
         """Return ENC of elements mantissas * 2**shifts [B, n] under exponents [B], mantissas in 0..2**63 - 1."""
-        out, encoded = np.empty(mantissas.shape, np.uint16), np.empty(len(mantissas), np.int64)
-        encode_elements(mantissas, shifts, exponents, self._shape, out, encoded)
-        return Vectors(out, settle_exponents(encoded, what))
+        return encoded(
+            mantissas.shape,
+            what,
+            lambda part, out: encode_elements(part, mantissas, shifts, exponents, self._shape, out),
+        )
 
     def _scaled(self, vectors: Vectors, factors: Factors, exponents: Integers, what: str) -> Vectors:
-        out, encoded = self._results(vectors.batch)
-        encode_scaled(vectors.codes, exponents, factors.mantissas, factors.shifts, self._shape, out, encoded)
-        return Vectors(out, settle_exponents(encoded, what))
+        scales = (factors.mantissas, factors.shifts)
+        return encoded(
+            vectors.codes.shape,
+            what,
+            lambda part, out: encode_scaled(part, vectors.codes, exponents, *scales, self._shape, out),
+        )
 
     def _scores_of(self, z: Vectors) -> Scores:
         values = self._fix(z)
         leaks = self._leaks(values, self.tables.beta_zero, Operation.SCORES)
-        sums = self.by_token.sums(values)
-        codes, leak = np.empty(sums.shape, np.uint16), np.empty((1, z.batch), np.uint16)
-        encode_scores(sums, leaks, codes)
-        encode_scores(np.zeros_like(leak, np.int64), leaks, leak)
-        return Scores(leak[0], codes, z.exponents)
+        leak = score_codes(np.zeros((1, z.batch), np.int64), leaks)
+        return Scores(leak[0], score_codes(self.by_token.sums(values), leaks), z.exponents)
 
     def _emission_factors(self, tokens: Integers, batch: int) -> Factors:
         """Return em * kappa, [B, H]: the token's levels written over what stands for absent ones."""
@@ -173,31 +168,26 @@ class GoldenModel:
         self._check_length(others)
         if vectors.batch != others.batch:
             raise ValueError(f"a product needs equally many vectors, got {vectors.batch} and {others.batch}")
-        mantissas, shifts = np.empty(others.codes.shape, np.int64), np.empty(others.codes.shape, np.int64)
-        split_codes(others.codes, self.code.fraction_bits, mantissas, shifts)
-        return Factors(mantissas, shifts)
+        return split(others, self.code.fraction_bits)
 
     def _fix(self, vectors: Vectors) -> Integers:
-        values = np.empty((vectors.length, vectors.batch), np.int64)
-        fix_values(vectors.codes, self.code.fraction_bits, values)
-        return values
+        return fixed(vectors, self.code.fraction_bits)
 
     def _leaks(self, values: Integers, zero_rows: npt.NDArray[np.bool_], operation: Operation) -> Integers:
         """Return LEAK(z) of fix values [H, B]."""
         ordinary, zero = np.empty(values.shape[1], np.int64), np.empty(values.shape[1], np.int64)
         leak_sums(values, zero_rows, ordinary, zero)
         constants = leak_constants(self.packed, operation, self.code)
-        return _parts(ordinary, _ordinary(constants), constants.guard) + _parts(zero, _zero(constants), constants.guard)
+        return leak_parts(ordinary, _ordinary(constants), constants.guard) + leak_parts(
+            zero, _zero(constants), constants.guard
+        )
 
     def _backward_leaks(self, values: Integers) -> tuple[Integers, Integers]:
         """Return the leaks of an ordinary and of a zero row, each of the sum of all fix values."""
         total = values.sum(axis=0)
         constants = leak_constants(self.packed, Operation.BACKWARD, self.code)
-        ordinary = _parts(total, _ordinary(constants), constants.guard)
-        return ordinary, _parts(total, _zero(constants), constants.guard)
-
-    def _results(self, batch: int) -> tuple[npt.NDArray[np.uint16], Integers]:
-        return np.empty((batch, self.packed.hidden_states), np.uint16), np.empty(batch, np.int64)
+        ordinary = leak_parts(total, _ordinary(constants), constants.guard)
+        return ordinary, leak_parts(total, _zero(constants), constants.guard)
 
     def _check_length(self, vectors: Vectors) -> None:
         if vectors.length != self.packed.hidden_states:
@@ -222,7 +212,3 @@ def _ordinary(constants: LeakConstants) -> Constant:
 
 def _zero(constants: LeakConstants) -> Constant:
     return constants.zero.mantissa, constants.zero.shift
-
-
-def _parts(totals: Integers, constant: Constant, guard: int) -> Integers:
-    return np.array([leak_part(total, constant, guard) for total in totals], np.int64)
