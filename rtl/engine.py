@@ -17,6 +17,7 @@ from .emission_load import EmissionLoad
 from .engine_counters import READERS, Watched, count_events
 from .gather_control import GatherControl
 from .group_input import GroupInput
+from .group_load import GroupLoad
 from .group_output import GroupOutput
 from .instances import place
 from .lane import Lane
@@ -91,6 +92,7 @@ class Engine(wiring.Component):
         m.submodules.sequencer = self._sequencer = Sequencer(shape)
         m.submodules.rows = self._rows = RowTables(shape)
         m.submodules.codebooks = self._codebooks = Codebooks(config.greatest_index_bits, config.entries_per_cycle + 1)
+        m.submodules.load = self._load = GroupLoad(shape)
         m.submodules.input = self._input = GroupInput(shape)
         m.submodules.vectors = self._vectors = VectorLoad(shape)
         m.submodules.emissions = self._emissions = EmissionLoad(shape)
@@ -133,15 +135,15 @@ class Engine(wiring.Component):
                 wiring.connect(m, assembler.blocks, blocks)
         wiring.connect(m, arbiter.ar, wiring.flipped(self.memory.ar))
         wiring.connect(m, wiring.flipped(self.memory.r), arbiter.r)
-        sequencer, group_input = self._sequencer, self._input
-        for consumer in (sequencer, group_input):
+        sequencer, load = self._sequencer, self._load
+        for consumer in (sequencer, load):
             m.d.comb += [
                 consumer.words.payload.eq(words.words.payload),
                 consumer.words.valid.eq(words.words.valid),
             ]
         m.d.comb += [
-            words.words.ready.eq(sequencer.words.ready | group_input.words.ready),
-            words.skip.eq(sequencer.skip_word | group_input.skip),
+            words.words.ready.eq(sequencer.words.ready | load.words.ready),
+            words.skip.eq(sequencer.skip_word | load.skip),
             arbiter.clear_error.eq(sequencer.clear_errors),
         ]
 
@@ -156,7 +158,7 @@ class Engine(wiring.Component):
         is_score = wire(m, d.opcode == Opcode.SCORES.value, "is_score")
         self._is_score = is_score
         stream, gather, passes = self._stream.settings, self._gather.settings, self._passes.settings
-        output, group_input = self._output.settings, self._input.settings
+        output = self._output.settings
         m.d.comb += [
             stream.is_dense.eq(is_dense),
             stream.width.eq(d.entry_width),
@@ -178,9 +180,6 @@ class Engine(wiring.Component):
             passes.inputs.eq(d.inputs),
             passes.outputs.eq(d.outputs),
             passes.has_empty.eq(d.records != d.outputs),
-            group_input.opcode.eq(opcode),
-            group_input.vectors.eq(d.vectors),
-            group_input.groups.eq(groups),
             output.opcode.eq(opcode),
             output.groups.eq(groups),
             output.vectors.eq(d.vectors),
@@ -209,7 +208,15 @@ class Engine(wiring.Component):
             self._score_rows.records.eq(d.records),
             self._score_rows.restart.eq(start),
         ]
-        m.d.comb += [stage.start.eq(start) for stage in (self._input, self._gather, self._output, self._stream)]
+        for stage in (self._load, self._input):
+            m.d.comb += [
+                stage.settings.opcode.eq(opcode),
+                stage.settings.vectors.eq(d.vectors),
+                stage.settings.groups.eq(groups),
+            ]
+        m.d.comb += [
+            stage.start.eq(start) for stage in (self._load, self._input, self._gather, self._output, self._stream)
+        ]
 
     def _connect_tables(self, m: Module) -> None:
         sequencer, rows, codebooks = self._sequencer, self._rows, self._codebooks
@@ -230,17 +237,24 @@ class Engine(wiring.Component):
     # --- stages -----------------------------------------------------------------------------------------------
 
     def _connect_input(self, m: Module) -> None:
-        group, vectors, emissions, passes = self._input, self._vectors, self._emissions, self._passes
+        group, load, passes = self._input, self._load, self._passes
+        vectors, emissions = self._vectors, self._emissions
         wiring.connect(m, group.pass_request, passes.input)
         m.d.comb += [
-            vectors.start.eq(group.load_start),
-            vectors.active.eq(group.active),
-            vectors.sources.eq(group.sources),
-            group.load_done.eq(vectors.done),
-            emissions.start.eq(group.emission_start),
-            emissions.active.eq(group.active),
-            emissions.columns.eq(group.columns),
-            group.emission_done.eq(emissions.done),
+            vectors.start.eq(load.load_start),
+            vectors.active.eq(load.active),
+            vectors.sources.eq(load.sources),
+            load.load_done.eq(vectors.done),
+            emissions.start.eq(load.emission_start),
+            emissions.active.eq(load.active),
+            emissions.columns.eq(load.columns),
+            load.emission_done.eq(emissions.done),
+            load.begun.eq(passes.begun),
+            load.ended.eq(passes.ended),
+            load.taken.eq(group.taken),
+            group.loaded.eq(load.loaded),
+            group.load_active.eq(load.active),
+            vectors.passed.eq(passes.passed),
             passes.loaded.eq(vectors.loaded),
             passes.rows.eq(self._rows.rows),
             self._rows.row_read.eq(passes.row_read),
@@ -294,9 +308,9 @@ class Engine(wiring.Component):
             writer.beats.payload.eq(Mux(is_score, rows.beats.payload, vector.beats.payload)),
             rows.beats.ready.eq(writer.beats.ready & is_score),
             vector.beats.ready.eq(writer.beats.ready & ~is_score),
-            self._input.destination_group.eq(output.group),
-            self._input.destination_lane.eq(output.lane),
-            output.destination.eq(self._input.destination),
+            self._load.destination_group.eq(output.group),
+            self._load.destination_lane.eq(output.lane),
+            output.destination.eq(self._load.destination),
         ]
 
     # --- lanes ------------------------------------------------------------------------------------------------
@@ -312,7 +326,7 @@ class Engine(wiring.Component):
         bank_read = Mux(self._is_score, self._score_rows.bank_read.as_value(), passes.bank_read.as_value())
         shared_bank_read = wire(m, bank_read, "bank_read")
         broadcast = {
-            "setup": self._input.setup,
+            "setup": self._load.setup,
             "load": self._vectors.load,
             "emission": self._emissions.emission,
             "fetch": passes.fetch,
@@ -336,7 +350,7 @@ class Engine(wiring.Component):
         for number, lane in enumerate(self._lanes):
             m.d.comb += [getattr(lane, name).eq(value) for name, value in broadcast.items()]
             m.d.comb += [
-                lane.setup_write.eq(self._input.setup_write[number]),
+                lane.setup_write.eq(self._load.setup_write[number]),
                 lane.load_write.eq(self._vectors.load_write[number]),
                 lane.emission_write.eq(self._emissions.emission_write[number]),
                 lane.leak_write.eq(self._leak.leak_write[number]),

@@ -59,8 +59,10 @@ class PassSettings(wiring.Signature):
 class ElementPasses(wiring.Component):
     """Runs one pass at a time; the output side goes first.
 
-    A request is held until `ready`, which comes when the pass is complete. A pass of n elements takes
-    ceil(n / W) + `overhead` cycles when its elements are there; an input pass waits for `loaded` words.
+    A request is held until `ready`, which comes when the pass is complete. The last pass over a loaded group (encode
+    or copy) has `begun` when it takes the lanes' settings and `ended` when it has read everything; words below
+    `passed` will not be read again. A pass of n elements takes
+    ceil(n / W) + `overhead` cycles when its elements are there; the first pass over a loaded group waits for `loaded` words.
     """
 
     settings: Any
@@ -83,6 +85,9 @@ class ElementPasses(wiring.Component):
     store: Any
     leak_sum: Any
     issued: Signal
+    begun: Signal
+    ended: Signal
+    passed: Signal
 
     drain = 2 + PassTiming.leak_done
     """Cycles from the last issue until everything the pass does is visible."""
@@ -114,6 +119,9 @@ class ElementPasses(wiring.Component):
                 "store": Out(ports.store_layout(shape)),
                 "leak_sum": Out(ports.leak_sum_layout(shape)),
                 "issued": Out(1),
+                "begun": Out(1),
+                "ended": Out(1),
+                "passed": Out(COUNT_BITS),
             }
         )
 
@@ -134,7 +142,7 @@ class ElementPasses(wiring.Component):
         """Grant, one word a cycle, drain, end."""
         requests = {"input": self.input, "output": self.output}
         elements = self.shape.config.elements_per_cycle
-        issue = Signal()
+        issue, is_complete = Signal(), Signal()
         word = Signal(self.shape.word_bits + 1)
         words = Signal(self.shape.word_bits + 1)
         wait = Signal(range(self.drain + 1))
@@ -146,6 +154,9 @@ class ElementPasses(wiring.Component):
             self.finalize.has_empty.eq(self._settings.has_empty),
         ]
         is_maximum = (self._kind == Pass.INPUT_MAXIMUM) | (self._kind == Pass.OUTPUT_MAXIMUM)
+        is_last = wire(m, (self._kind == Pass.INPUT_ENCODE) | (self._kind == Pass.INPUT_COPY), "is_last_input")
+        # While a group still loads, its own pass must not hold its load back.
+        m.d.comb += self.passed.eq(Mux(is_complete & is_last, word, ~0))
         with m.FSM():
             with m.State("grant"):
                 for side in ("input", "output"):  # the output side is older work: it overrides
@@ -160,9 +171,13 @@ class ElementPasses(wiring.Component):
                         m.next = "begin"
             with m.State("begin"):
                 self._begin(m)
+                m.d.comb += self.begun.eq(is_last)
+                m.d.sync += is_complete.eq(self._kind == Pass.INPUT_ENCODE)
                 m.next = "run"
             with m.State("run"):
-                m.d.comb += issue.eq(self._is_output | (word < self.loaded))
+                m.d.comb += issue.eq(self._is_output | is_complete | (word < self.loaded))
+                with m.If(self.loaded.all()):  # soon the count may be that of the next group
+                    m.d.sync += is_complete.eq(1)
                 with m.If(issue):
                     m.d.sync += word.eq(word + 1)
                     with m.If(word + 1 == words):
@@ -172,6 +187,8 @@ class ElementPasses(wiring.Component):
                 with m.If(wait == 0):
                     m.next = "end"
             with m.State("end"):
+                m.d.comb += self.ended.eq(is_last)
+                m.d.sync += is_complete.eq(0)
                 with m.If(is_maximum):
                     m.d.comb += [
                         self.finalize.strobe.eq(1),

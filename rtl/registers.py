@@ -21,6 +21,7 @@ class Register(enum.Enum, shape=12):
     """Byte addresses of 32-bit registers."""
 
     IDENTITY = 0x000
+    """Reads "NQ" and the version of the register map."""
     STATUS = 0x004
     """Status of the last descriptor in the low byte, queued descriptors above it."""
     COMPLETED = 0x008
@@ -32,6 +33,7 @@ class Register(enum.Enum, shape=12):
     CONTROL = 0x018
     """Write 1 to clear the counters, 2 to acknowledge the interrupt, 4 to clear OVERFLOW."""
     OVERFLOW = 0x01C
+    """Reads 1 once a doorbell was dropped."""
     COUNTERS = 0x100
     """Two registers for each counter, low half first."""
 

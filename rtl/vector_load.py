@@ -21,12 +21,14 @@ CODES_PER_CHUNK = CODES_PER_BLOCK * BURST_BLOCKS
 class VectorLoad(wiring.Component):
     """Loads the vectors of a group into the lanes' x memories, chunk by chunk of one burst a lane.
 
-    `loaded` counts the words of W elements that every active lane holds, so that a pass may follow the load.
+    `loaded` counts the words of W elements that every active lane holds, so that a pass may follow the load; a beat
+    is written once the words of its chunk are below `passed`, so that the load may follow a pass.
     """
 
     start: Signal
     inputs: Signal
     active: Signal
+    passed: Signal
     sources: Any
     ranges: stream.Interface
     beats: stream.Interface
@@ -43,6 +45,7 @@ class VectorLoad(wiring.Component):
                 "start": In(1),
                 "inputs": In(COUNT_BITS),
                 "active": In(range(lanes + 1)),
+                "passed": In(COUNT_BITS),
                 "sources": In(data.ArrayLayout(ADDRESS_BITS, lanes)),
                 "ranges": Out(stream.Signature(range_layout())),
                 "beats": In(stream.Signature(shape.config.port_bits)),
@@ -78,27 +81,31 @@ class VectorLoad(wiring.Component):
         # taking: the beats come back in the same order
         beats_per_block = BLOCK_BYTES // self.shape.config.port_bytes
         lane, chunk, beat, taking = Signal(ceil_log2(lanes)), Signal(COUNT_BITS), Signal(COUNT_BITS), Signal()
+        chunk_words = Signal(COUNT_BITS)
         beats = wire(m, blocks * beats_per_block, "beats_of_vector")
         chunk_end = wire(m, chunk + BURST_BLOCKS * beats_per_block, "chunk_end")
         is_last_chunk = wire(m, chunk_end >= beats, "is_last_chunk")
         stop = wire(m, Mux(is_last_chunk, beats, chunk_end), "stop")
+        stop_word = wire(m, chunk_words + CODES_PER_CHUNK // elements, "stop_word")
+        may_take = wire(m, taking & (self.passed >= stop_word), "may_take")
         m.d.comb += [
-            self.beats.ready.eq(taking),
+            self.beats.ready.eq(may_take),
             self.load.beat.eq(beat),
             self.load.data.eq(self.beats.payload),
-            self.load_write.eq((taking & self.beats.valid) << lane),
+            self.load_write.eq((may_take & self.beats.valid) << lane),
         ]
-        with m.If(taking & self.beats.valid):
+        with m.If(may_take & self.beats.valid):
             m.d.sync += beat.eq(beat + 1)
             with m.If(beat + 1 == stop):
                 m.d.sync += [beat.eq(chunk), lane.eq(lane + 1)]
                 with m.If(lane == self.active - 1):
                     m.d.sync += [lane.eq(0), chunk.eq(stop), beat.eq(stop), taking.eq(~is_last_chunk)]
-                    m.d.sync += self.loaded.eq(
-                        Mux(is_last_chunk, ~0, (self.loaded + CODES_PER_CHUNK // elements)[:COUNT_BITS])
-                    )
+                    m.d.sync += [
+                        self.loaded.eq(Mux(is_last_chunk, ~0, stop_word[:COUNT_BITS])),
+                        chunk_words.eq(stop_word),
+                    ]
         m.d.comb += self.done.eq(~taking)
         with m.If(self.start):
             m.d.sync += [ask_lane.eq(0), ask_block.eq(0), asking.eq(1)]
-            m.d.sync += [lane.eq(0), chunk.eq(0), beat.eq(0), taking.eq(1), self.loaded.eq(0)]
+            m.d.sync += [lane.eq(0), chunk.eq(0), beat.eq(0), taking.eq(1), self.loaded.eq(0), chunk_words.eq(0)]
         return m
