@@ -6,9 +6,11 @@ import typer
 
 from ...model.errors import NormqError
 from ...sim.results import SimulationError
+from .cosim import cosim
 from .golden import golden
 from .inspect import inspect
 from .quantize import quantize
+from .rtl import rtl
 
 USER_ERROR = 2
 SIMULATION_FAILED = 1
@@ -20,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a traceback is a bug of ours: plain, as Python prints it
 )
-for command in (quantize, inspect, golden):
+for command in (quantize, inspect, golden, cosim, rtl):
     app.command()(command)
 
 
