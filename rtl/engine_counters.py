@@ -1,42 +1,19 @@
 """What the engine's counters count: each event, where it happens."""
 
-from dataclasses import dataclass
-
 from amaranth import Module, Signal
 from amaranth.hdl import Array, Mux, Value
 
 from ..model.config import AcceleratorConfig
-from .bus.arbiter import ReadArbiter
-from .bus.write import BurstWriter
 from .counters import CounterBank
-from .gather_control import GatherControl, Stall
-from .group_input import GroupInput
-from .group_output import GroupOutput
+from .gather_control import Stall
 from .operation import Opcode
-from .passes import ElementPasses
 from .pipeline import wire
-from .sequencer import ReadKind, Sequencer
+from .sequencer import ReadKind
 from .shape import BUFFERS
-
-READERS = ("words", "emissions", "vectors", "weights")
-"""The requesters of the read port, in the arbiter's order."""
+from .stages import READERS, Stages
 
 
-@dataclass(frozen=True)
-class Watched:
-    """The stages whose events are counted."""
-
-    config: AcceleratorConfig
-    sequencer: Sequencer
-    input: GroupInput
-    gather: GatherControl
-    passes: ElementPasses
-    output: GroupOutput
-    arbiter: ReadArbiter
-    writer: BurstWriter
-
-
-def count_events(m: Module, engine: Watched) -> CounterBank:
+def count_events(m: Module, config: AcceleratorConfig, engine: Stages) -> CounterBank:
     """Return the counter bank with every event of the engine connected."""
     bank = CounterBank()
     busy, gather = engine.sequencer.busy, engine.gather
@@ -52,12 +29,12 @@ def count_events(m: Module, engine: Watched) -> CounterBank:
     bank.count("gather.entries", gather.accepted)
     bank.count("gather.multiply_accumulates", gather.accepted * _active_lanes(m, engine))
     bank.count("passes.words", engine.passes.issued)
-    _count_reads(m, bank, engine)
-    _count_writes(m, bank, engine)
+    _count_reads(m, bank, engine, config.port_bytes)
+    _count_writes(m, bank, engine, config.port_bytes)
     return bank
 
 
-def _active_lanes(m: Module, engine: Watched) -> Value:
+def _active_lanes(m: Module, engine: Stages) -> Value:
     """Lanes that carry a vector of the group being gathered."""
     active = Array(Signal(len(engine.input.active), name=f"active_lanes_{buffer}") for buffer in range(BUFFERS))
     for buffer in range(BUFFERS):
@@ -66,8 +43,8 @@ def _active_lanes(m: Module, engine: Watched) -> Value:
     return active[engine.gather.read.buffer]
 
 
-def _count_reads(m: Module, bank: CounterBank, engine: Watched) -> None:
-    kind, port_bytes = engine.sequencer.kind, engine.config.port_bytes
+def _count_reads(m: Module, bank: CounterBank, engine: Stages, port_bytes: int) -> None:
+    kind = engine.sequencer.kind
     returned = {
         name: wire(m, engine.arbiter.returned[index].valid, f"returned_{name}") for index, name in enumerate(READERS)
     }
@@ -81,7 +58,7 @@ def _count_reads(m: Module, bank: CounterBank, engine: Watched) -> None:
         bank.count(f"read.{name}", Mux(returned[name], port_bytes, 0))
 
 
-def _count_writes(m: Module, bank: CounterBank, engine: Watched) -> None:
+def _count_writes(m: Module, bank: CounterBank, engine: Stages, port_bytes: int) -> None:
     written = wire(m, engine.writer.w.valid & engine.writer.w.ready, "written")
     is_score = engine.output.settings.opcode == Opcode.SCORES
     is_header = engine.output.is_header
@@ -90,4 +67,4 @@ def _count_writes(m: Module, bank: CounterBank, engine: Watched) -> None:
         ("write.headers", ~is_score & is_header),
         ("write.scores", is_score),
     ):
-        bank.count(name, Mux(written & is_kind, engine.config.port_bytes, 0))
+        bank.count(name, Mux(written & is_kind, port_bytes, 0))

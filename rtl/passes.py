@@ -61,8 +61,8 @@ class ElementPasses(wiring.Component):
 
     A request is held until `ready`, which comes when the pass is complete. The last pass over a loaded group (encode
     or copy) has `begun` when it takes the lanes' settings and `ended` when it has read everything; words below
-    `passed` will not be read again. A pass of n elements takes
-    ceil(n / W) + `overhead` cycles when its elements are there; the first pass over a loaded group waits for `loaded` words.
+    `passed` will not be read again. A pass of n elements takes ceil(n / W) + `overhead` cycles when its elements are
+    there; the first pass over a loaded group waits for `loaded` words.
     """
 
     settings: Any

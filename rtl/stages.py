@@ -1,0 +1,77 @@
+"""The stages that share one set of lanes, in the order in which data pass through them."""
+
+from dataclasses import dataclass, fields
+
+from amaranth import Module
+
+from .bus.arbiter import ReadArbiter
+from .bus.write import BurstWriter
+from .emission_load import EmissionLoad
+from .gather_control import GatherControl
+from .group_input import GroupInput
+from .group_load import GroupLoad
+from .group_output import GroupOutput
+from .leak import LeakUnit
+from .passes import ElementPasses
+from .registers import Registers
+from .result_rows import RowSource, VectorSource
+from .sequencer import Sequencer
+from .shape import Shape
+from .tables import Codebooks, RowTables
+from .vector_load import VectorLoad
+from .weight_stream import WeightStream
+
+READERS = ("words", "emissions", "vectors", "weights")
+"""The requesters of the read port, in the arbiter's order."""
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Every component of an engine but its lanes."""
+
+    registers: Registers
+    sequencer: Sequencer
+    arbiter: ReadArbiter
+    rows: RowTables
+    codebooks: Codebooks
+    load: GroupLoad
+    vectors: VectorLoad
+    emissions: EmissionLoad
+    input: GroupInput
+    passes: ElementPasses
+    leak: LeakUnit
+    stream: WeightStream
+    gather: GatherControl
+    output: GroupOutput
+    score_rows: RowSource
+    vector_beats: VectorSource
+    writer: BurstWriter
+
+    @classmethod
+    def of(cls, shape: Shape) -> "Stages":
+        """Make the components of a configuration."""
+        config = shape.config
+        return cls(
+            registers=Registers(),
+            sequencer=Sequencer(shape),
+            arbiter=ReadArbiter(len(READERS), config.port_bits),
+            rows=RowTables(shape),
+            codebooks=Codebooks(config.greatest_index_bits, config.entries_per_cycle + 1),
+            load=GroupLoad(shape),
+            vectors=VectorLoad(shape),
+            emissions=EmissionLoad(shape),
+            input=GroupInput(shape),
+            passes=ElementPasses(shape),
+            leak=LeakUnit(shape),
+            stream=WeightStream(shape),
+            gather=GatherControl(shape),
+            output=GroupOutput(shape),
+            score_rows=RowSource(shape),
+            vector_beats=VectorSource(shape),
+            writer=BurstWriter(config.port_bits),
+        )
+
+    def place(self, m: Module) -> None:
+        """Add every component to `m` under its name."""
+        for field in fields(self):
+            m.submodules[field.name] = getattr(self, field.name)
