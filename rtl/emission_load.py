@@ -3,7 +3,7 @@
 from typing import Any
 
 from amaranth import Module, Signal
-from amaranth.hdl import Array, Mux
+from amaranth.hdl import Array, Mux, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,7 +14,7 @@ from .bus.fetch import range_layout
 from .bus.width import BLOCK_BITS
 from .decoder.stream import EntryDecoder
 from .pipeline import wire
-from .shape import CODEBOOK_SLOTS, Shape
+from .shape import CODEBOOK_SLOTS, COUNT_BITS, Shape
 
 
 def column_layout() -> data.StructLayout:
@@ -26,12 +26,14 @@ class EmissionLoad(wiring.Component):
     """Writes the level of each entry of each lane's column into that lane's emission memory.
 
     Lane after lane, one entry a cycle; an empty column costs one cycle, any other three beside its entries. Columns
-    are asked for ahead of their decoding.
+    are asked for ahead of their decoding. `wrong` is set in a cycle that shows a malformed column: one with more
+    entries than inputs is not read, an index beyond the inputs not written.
     """
 
     start: Signal
     active: Signal
     columns: Any
+    inputs: Signal
     is_dense: Signal
     width: Signal
     bits: Signal
@@ -44,6 +46,7 @@ class EmissionLoad(wiring.Component):
     emission_write: Signal
     emission: Any
     done: Signal
+    wrong: Signal
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
@@ -54,6 +57,7 @@ class EmissionLoad(wiring.Component):
                 "start": In(1),
                 "active": In(range(lanes + 1)),
                 "columns": In(data.ArrayLayout(column_layout(), lanes)),
+                "inputs": In(COUNT_BITS),
                 "is_dense": In(1),
                 "width": In(2),
                 "bits": In(4),
@@ -66,6 +70,7 @@ class EmissionLoad(wiring.Component):
                 "emission_write": Out(lanes),
                 "emission": Out(ports.emission_layout(shape)),
                 "done": Out(1),
+                "wrong": Out(1),
             }
         )
 
@@ -81,12 +86,15 @@ class EmissionLoad(wiring.Component):
         m.d.comb += [
             self.ranges.valid.eq(asking),
             self.ranges.payload.address.eq(column.address),
-            self.ranges.payload.blocks.eq(Mux(column.count.any(), column.blocks, 0)),
+            self.ranges.payload.blocks.eq(Mux(self._is_read(column), column.blocks, 0)),
         ]
         with m.If(self.start):
             m.d.sync += [asking.eq(1), lane.eq(0)]
         with m.Elif(asking & self.ranges.ready):
             m.d.sync += [lane.eq(lane + 1), asking.eq(lane != self.active - 1)]
+
+    def _is_read(self, column: Any) -> Value:
+        return column.count.any() & (column.count <= self.inputs)
 
     def _decode(self, m: Module) -> None:
         m.submodules.decoder = decoder = EntryDecoder(self.shape, slots=1)
@@ -101,6 +109,7 @@ class EmissionLoad(wiring.Component):
             decoder.blocks.payload.eq(self.blocks.payload),
             decoder.blocks.valid.eq(self.blocks.valid),
             self.blocks.ready.eq(decoder.blocks.ready),
+            command.blocks.eq(column.blocks),
             command.entries.eq(column.count),
             command.inputs.eq(column.count),
             command.outputs.eq(1),
@@ -111,7 +120,8 @@ class EmissionLoad(wiring.Component):
             self.lookup_enable.eq(decoder.entries.valid),
         ]
         is_last_lane = wire(m, lane == self.active - 1, "is_last_lane")
-        working = Signal()
+        is_read = wire(m, self._is_read(column), "is_read")
+        working, is_excessive = Signal(), Signal()
         with m.FSM():
             with m.State("idle"):
                 with m.If(self.start):
@@ -120,9 +130,11 @@ class EmissionLoad(wiring.Component):
                 with m.Else():
                     m.d.sync += working.eq(0)
             with m.State("command"):
-                m.d.comb += decoder.command.valid.eq(column.count.any())
-                with m.If(column.count.any()):
-                    m.next = "entries"
+                m.d.comb += decoder.command.valid.eq(is_read)
+                m.d.comb += is_excessive.eq(column.count > self.inputs)
+                with m.If(is_read):
+                    with m.If(decoder.command.ready):
+                        m.next = "entries"
                 with m.Elif(is_last_lane):
                     m.next = "idle"
                 with m.Else():
@@ -133,7 +145,10 @@ class EmissionLoad(wiring.Component):
                     m.next = "command"
                     with m.If(is_last_lane):
                         m.next = "idle"
-        self._write(m, decoder.entries.valid & entry.valid, entry, lane)
+        is_valid = wire(m, decoder.entries.valid & entry.valid, "is_valid")
+        is_inside = wire(m, entry.index < self.inputs, "is_inside")
+        m.d.comb += self.wrong.eq(decoder.wrong | is_excessive | (is_valid & ~is_inside))
+        self._write(m, is_valid & is_inside, entry, lane)
         m.d.comb += self.done.eq(~working)
 
     def _write(self, m: Module, valid: Any, entry: Any, lane: Signal) -> None:

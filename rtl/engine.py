@@ -12,6 +12,7 @@ from .bus.axi import MemoryPort
 from .bus.fetch import Fetcher
 from .bus.width import BeatsToBlocks, BlocksToWords
 from .engine_counters import count_events
+from .gather_control import Stall
 from .instances import place
 from .lane import Lane
 from .pipeline import wire
@@ -176,7 +177,9 @@ class Engine(wiring.Component):
         is_score = self._is_score
         m.d.comb += [
             writer.clear_error.eq(self._stages.sequencer.clear_errors),
+            writer.mute.eq(self._stages.arbiter.error),
             self._stages.gather.clear_error.eq(self._stages.sequencer.clear_errors),
+            self._stages.gather.wrong.eq(self._stages.stream.wrong | self._stages.emissions.wrong),
             output.finish.eq(writer.finish),
             rows.finish.eq(writer.finish & is_score),
             vector.finish.eq(writer.finish & ~is_score),
@@ -266,12 +269,14 @@ class Engine(wiring.Component):
         ]
         with m.If(self._stages.sequencer.start):
             m.d.sync += [flags.eq(0) for flags in (ready, gathered, headed, unwritten, ungathered)]
+        # Results of a malformed stream may be written before the stream has come to its end.
+        is_gathered = wire(m, gather.state == Stall.IDLE, "is_gathered")
         m.d.comb += [
             gather.ready_buffers.eq(ready),
             output.gathered.eq(gathered),
             output.headed.eq(headed),
             group.free_buffers.eq(~(unwritten | ungathered)),
-            self._stages.sequencer.running.eq(~(group.done & output.done & self._stages.writer.idle)),
+            self._stages.sequencer.running.eq(~(group.done & is_gathered & output.done & self._stages.writer.idle)),
         ]
 
     # --- registers and counters -------------------------------------------------------------------------------

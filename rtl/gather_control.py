@@ -81,6 +81,7 @@ class GatherControl(wiring.Component):
     taken_buffers: Signal
     header_done: Signal
     header_buffer: Signal
+    wrong: Signal
     clear_error: Signal
     malformed: Signal
     state: Any
@@ -112,6 +113,7 @@ class GatherControl(wiring.Component):
                 "taken_buffers": Out(BUFFERS),
                 "header_done": Out(1),
                 "header_buffer": Out(1),
+                "wrong": In(1),
                 "clear_error": In(1),
                 "malformed": Out(1),
                 "state": Out(Stall),
@@ -222,9 +224,11 @@ class GatherControl(wiring.Component):
         with m.If(Cat(wrong).any()):
             m.d.sync += self.malformed.eq(1)
         self._last = delayed(m, Cat(lasts), 1, "last")
+        # The end of a group ends every sum, even where a malformed stream leaves one open.
+        ends_sum = delayed(m, Cat(*lasts[:-1], lasts[-1] | self._end), 1, "ends_sum")
         m.d.comb += [
             self.last_segment.eq(delayed(m, self._last, GatherTiming.segment, "last_segment")),
-            self.last_carry.eq(delayed(m, self._last, GatherTiming.carry, "last_carry")),
+            self.last_carry.eq(delayed(m, ends_sum, GatherTiming.carry, "last_carry")),
         ]
 
     def _result_stage(self, m: Module) -> None:
@@ -300,6 +304,8 @@ class GatherControl(wiring.Component):
         total = Mux(header, 0, records + count)
         # In cycles in which nothing ends the descriptor may be another one already.
         with m.If((end & (total != self.settings.records)) | (count.any() & (total > self.settings.records))):
+            m.d.sync += self.malformed.eq(1)
+        with m.If(self.wrong):
             m.d.sync += self.malformed.eq(1)
         with m.If(self.clear_error):
             m.d.sync += self.malformed.eq(0)

@@ -11,15 +11,15 @@ from ..model.config import Layout
 from ..model.formats import CODE_BYTES, ceil_log2
 from ..model.packing.matrix import ENTRY_WIDTHS
 from .bus.axi import ADDRESS_BITS
-from .bus.fetch import BLOCK_BYTES, range_layout
+from .bus.fetch import BLOCK_BYTES, BLOCK_SHIFT, range_layout
 from .bus.width import WORD_BITS
+from .decoder.sparse import PER_BLOCK
 from .operation import DESCRIPTOR_BYTES, RECORD_BYTES, LayoutCode, Opcode, Status, descriptor_layout
 from .pipeline import wire
 from .shape import COUNT_BITS, Shape
 from .tables import Table
 
 DESCRIPTOR_WORDS = DESCRIPTOR_BYTES * 8 // WORD_BITS
-BLOCK_SHIFT = ceil_log2(BLOCK_BYTES)
 
 
 class ReadKind(enum.Enum, shape=2):
@@ -251,6 +251,7 @@ class Sequencer(wiring.Component):
             | (descriptor.vectors == 0)
             | (descriptor.records > outputs)
             | (is_dense & (descriptor.records != outputs))
+            | (~is_dense & (descriptor.entries > (descriptor.stream_blocks << ceil_log2(PER_BLOCK[0]))))
         )
         built = {
             LayoutCode.SPARSE.value: Layout.SPARSE in config.layouts,

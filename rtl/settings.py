@@ -61,6 +61,7 @@ def connect_settings(m: Module, stages: Stages) -> Signal:
         stages.emissions.is_dense.eq(is_dense),
         stages.emissions.width.eq(d.entry_width),
         stages.emissions.bits.eq(d.index_bits),
+        stages.emissions.inputs.eq(d.inputs),
         stages.emissions.codebook.eq(d.emission_codebook),
         stages.vectors.inputs.eq(d.inputs),
         stages.score_rows.records.eq(d.records),

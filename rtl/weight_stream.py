@@ -34,13 +34,17 @@ class StreamSettings(wiring.Signature):
 
 
 class WeightStream(wiring.Component):
-    """Asks for the same blocks once a group and decodes them back to back: the next pass is fetched ahead."""
+    """Asks for the same blocks once a group and decodes them back to back: the next pass is fetched ahead.
+
+    `wrong` is set in a cycle that shows that the blocks are not those of the entries.
+    """
 
     settings: Any
     start: Signal
     ranges: stream.Interface
     blocks: stream.Interface
     entries: stream.Interface
+    wrong: Signal
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
@@ -52,6 +56,7 @@ class WeightStream(wiring.Component):
                 "ranges": Out(stream.Signature(range_layout())),
                 "blocks": In(stream.Signature(BLOCK_BITS)),
                 "entries": Out(stream.Signature(entries_layout(shape, slots))),
+                "wrong": Out(1),
             }
         )
 
@@ -69,6 +74,7 @@ class WeightStream(wiring.Component):
             decoder.width.eq(settings.width),
             decoder.bits.eq(settings.bits),
             decoder.command.valid.eq(to_decode.any()),
+            command.blocks.eq(settings.blocks),
             command.entries.eq(settings.entries),
             command.inputs.eq(settings.inputs),
             command.outputs.eq(settings.outputs),
@@ -76,6 +82,7 @@ class WeightStream(wiring.Component):
             decoder.blocks.payload.eq(self.blocks.payload),
             decoder.blocks.valid.eq(self.blocks.valid),
             self.blocks.ready.eq(decoder.blocks.ready),
+            self.wrong.eq(decoder.wrong),
             self.entries.payload.eq(decoder.entries.payload),
             self.entries.valid.eq(decoder.entries.valid),
             decoder.entries.ready.eq(self.entries.ready),

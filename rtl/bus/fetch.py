@@ -3,22 +3,23 @@
 from typing import Any
 
 from amaranth import Module, Signal
-from amaranth.hdl import Mux
+from amaranth.hdl import Cat, Const, Mux
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
+from ...model.formats import ceil_log2
 from ..shape import COUNT_BITS
 from .axi import ADDRESS_BITS, BURST_BYTES, address_layout
 
 BLOCK_BYTES = 64
 """Everything is fetched in whole aligned blocks: a sparse block, or the rows of a vector."""
-
+BLOCK_SHIFT = ceil_log2(BLOCK_BYTES)
 BURST_BLOCKS = BURST_BYTES // BLOCK_BYTES
 
 
 def range_layout() -> data.StructLayout:
-    """Consecutive blocks: address of the first (a multiple of 64), and how many."""
+    """Consecutive blocks: address of the first (its low 6 bits do not count), and how many."""
     return data.StructLayout({"address": ADDRESS_BITS, "blocks": COUNT_BITS})
 
 
@@ -77,7 +78,8 @@ class Fetcher(wiring.Component):
         read = self.beats.valid & self.beats.ready
         m.d.sync += room.eq(room + read - Mux(taken, beats, 0))
         with m.If(self.ranges.ready & self.ranges.valid):
-            m.d.sync += [address.eq(self.ranges.payload.address), blocks.eq(self.ranges.payload.blocks)]
+            aligned = Cat(Const(0, BLOCK_SHIFT), self.ranges.payload.address[BLOCK_SHIFT:])
+            m.d.sync += [address.eq(aligned), blocks.eq(self.ranges.payload.blocks)]
         with m.Elif(taken):
             m.d.sync += [address.eq(address + (burst << 6)), blocks.eq(blocks - burst)]
         return m

@@ -3,7 +3,7 @@
 from typing import Any
 
 from amaranth import Module, Signal
-from amaranth.hdl import Mux
+from amaranth.hdl import Cat, Const, Mux
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,16 +11,18 @@ from ...model.formats import ceil_log2
 from ..pipeline import wire
 from ..shape import COUNT_BITS
 from .axi import ADDRESS_BITS, BURST_BYTES, address_layout, response_layout, write_layout
+from .fetch import BLOCK_SHIFT
 
 
 def write_command_layout() -> data.StructLayout:
-    """Consecutive bytes; the address is a multiple of the port's width."""
+    """Consecutive bytes from the start of a block: the low 6 bits of the address do not count."""
     return data.StructLayout({"address": ADDRESS_BITS, "bytes": COUNT_BITS})
 
 
 class BurstWriter(wiring.Component):
     """Writes `bytes` bytes of the beats that follow; strobes leave out what lies past the last byte.
 
+    A command taken while `mute` goes through the motions without a strobe: it comes from what a failed read brought.
     Addresses run ahead of data, never behind. A command is taken when the one before has handed over its last beat
     (`finish` in that cycle); `idle` says that every burst was answered. `error` stays set once an answer was an
     error.
@@ -28,6 +30,7 @@ class BurstWriter(wiring.Component):
 
     command: stream.Interface
     beats: stream.Interface
+    mute: Signal
     aw: stream.Interface
     w: stream.Interface
     b: stream.Interface
@@ -42,6 +45,7 @@ class BurstWriter(wiring.Component):
             {
                 "command": In(stream.Signature(write_command_layout())),
                 "beats": In(stream.Signature(port_bits)),
+                "mute": In(1),
                 "aw": Out(stream.Signature(address_layout())),
                 "w": Out(stream.Signature(write_layout(port_bits))),
                 "b": In(stream.Signature(response_layout())),
@@ -74,6 +78,7 @@ class BurstWriter(wiring.Component):
         # data
         place, to_send = Signal(burst_bits), Signal(COUNT_BITS)
         ahead, open_bursts = Signal(16), Signal(16)
+        is_muted = Signal()
         is_final = wire(m, to_send <= port_bytes, "is_final")
         is_last = wire(m, is_final | (place == BURST_BYTES - port_bytes), "is_last")
         sent = wire(m, self.w.valid & self.w.ready, "sent")
@@ -83,7 +88,7 @@ class BurstWriter(wiring.Component):
             self.beats.ready.eq(may_send & self.w.ready),
             self.w.payload.data.eq(self.beats.payload),
             self.w.payload.last.eq(is_last),
-            self.w.payload.strobe.eq(Mux(is_final, ~((~0) << to_send[: burst_bits + 1]), ~0)),
+            self.w.payload.strobe.eq(Mux(is_muted, 0, Mux(is_final, ~((~0) << to_send[: burst_bits + 1]), ~0))),
             self.finish.eq(sent & is_final),
             self.command.ready.eq(~to_send.any() & ~to_ask.any()),
         ]
@@ -91,8 +96,9 @@ class BurstWriter(wiring.Component):
             m.d.sync += [place.eq(place + port_bytes), to_send.eq(Mux(is_final, 0, to_send - port_bytes))]
         with m.If(self.command.valid & self.command.ready):
             command = self.command.payload
-            m.d.sync += [address.eq(command.address), to_ask.eq(command.bytes)]
-            m.d.sync += [place.eq(command.address[:burst_bits]), to_send.eq(command.bytes)]
+            aligned = wire(m, Cat(Const(0, BLOCK_SHIFT), command.address[BLOCK_SHIFT:]), "aligned")
+            m.d.sync += [address.eq(aligned), to_ask.eq(command.bytes), is_muted.eq(self.mute)]
+            m.d.sync += [place.eq(aligned[:burst_bits]), to_send.eq(command.bytes)]
         m.d.sync += ahead.eq(ahead + asked - (sent & is_last))
 
         # answers

@@ -2,25 +2,37 @@
 
 from typing import Any
 
-from amaranth import Module
+from amaranth import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...model.config import Layout
 from ..bus.width import BLOCK_BITS, BlocksToWords
 from ..shape import COUNT_BITS, Shape
+from .budget import BlockBudget
 from .dense import DenseDecoder
 from .entry import entries_layout
 from .sparse import FIRST_BITS, SparseDecoder
 
 
 def command_layout() -> data.StructLayout:
-    """One list or stream: `entries` of it (sparse), or `outputs` lists of `inputs` indices (dense)."""
-    return data.StructLayout({"entries": COUNT_BITS, "inputs": COUNT_BITS, "outputs": COUNT_BITS, "first": FIRST_BITS})
+    """One list or stream in `blocks` blocks: `entries` (sparse), or `outputs` lists of `inputs` indices (dense)."""
+    return data.StructLayout(
+        {
+            "blocks": COUNT_BITS,
+            "entries": COUNT_BITS,
+            "inputs": COUNT_BITS,
+            "outputs": COUNT_BITS,
+            "first": FIRST_BITS,
+        }
+    )
 
 
 class EntryDecoder(wiring.Component):
-    """The decoders that were built, one of them at work: `is_dense`, `width` and `bits` hold for a whole operation."""
+    """The decoders that were built, one of them at work: `is_dense`, `width` and `bits` hold for a whole operation.
+
+    `wrong` is set in a cycle that shows that a command's blocks are not those of its entries (`BlockBudget`).
+    """
 
     is_dense: Any
     width: Any
@@ -28,6 +40,7 @@ class EntryDecoder(wiring.Component):
     command: stream.Interface
     blocks: stream.Interface
     entries: stream.Interface
+    wrong: Signal
 
     def __init__(self, shape: Shape, slots: int) -> None:
         self.shape, self.slots = shape, slots
@@ -39,11 +52,19 @@ class EntryDecoder(wiring.Component):
                 "command": In(stream.Signature(command_layout())),
                 "blocks": In(stream.Signature(BLOCK_BITS)),
                 "entries": Out(stream.Signature(entries_layout(shape, slots))),
+                "wrong": Out(1),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
+        m.submodules.budget = self._budget = BlockBudget()
+        wiring.connect(m, wiring.flipped(self.blocks), self._budget.source)
+        m.d.comb += [
+            self._budget.begin.eq(self.command.valid & self.command.ready),
+            self._budget.blocks.eq(self.command.payload.blocks),
+            self.wrong.eq(self._budget.wrong),
+        ]
         layouts = self.shape.config.layouts
         if layouts == frozenset({Layout.SPARSE}):
             self._sparse(m)
@@ -64,10 +85,13 @@ class EntryDecoder(wiring.Component):
             sparse.command.payload.first.eq(command.first),
             sparse.command.payload.width.eq(self.width),
             sparse.command.payload.bits.eq(self.bits),
-            sparse.blocks.payload.eq(self.blocks.payload),
+            sparse.blocks.payload.eq(self._budget.sink.payload),
         ]
         self._join(m, sparse)
-        m.d.comb += [sparse.blocks.valid.eq(self.blocks.valid), self.blocks.ready.eq(sparse.blocks.ready)]
+        m.d.comb += [
+            sparse.blocks.valid.eq(self._budget.sink.valid),
+            self._budget.sink.ready.eq(sparse.blocks.ready),
+        ]
 
     def _dense(self, m: Module) -> None:
         m.submodules.dense = dense = DenseDecoder(self.shape, self.slots)
@@ -82,16 +106,17 @@ class EntryDecoder(wiring.Component):
             dense.words.valid.eq(words.words.valid),
             words.words.ready.eq(dense.words.ready),
             words.skip.eq(dense.skip),
-            words.blocks.payload.eq(self.blocks.payload),
-            words.blocks.valid.eq(self.blocks.valid),
-            self.blocks.ready.eq(words.blocks.ready),
+            words.blocks.payload.eq(self._budget.sink.payload),
+            words.blocks.valid.eq(self._budget.sink.valid),
+            self._budget.sink.ready.eq(words.blocks.ready),
         ]
         self._join(m, dense)
 
     def _join(self, m: Module, decoder: Any) -> None:
         m.d.comb += [
-            decoder.command.valid.eq(self.command.valid),
-            self.command.ready.eq(decoder.command.ready),
+            decoder.command.valid.eq(self.command.valid & self._budget.clean),
+            self.command.ready.eq(decoder.command.ready & self._budget.clean),
+            self._budget.done.eq(decoder.command.ready),
             self.entries.payload.eq(decoder.entries.payload),
             self.entries.valid.eq(decoder.entries.valid),
             decoder.entries.ready.eq(self.entries.ready),
