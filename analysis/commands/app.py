@@ -7,9 +7,11 @@ import typer
 from ...model.errors import NormqError
 from ...sim.results import SimulationError
 from .cosim import cosim
+from .export_default import export_default
 from .golden import golden
 from .inspect import inspect
 from .quantize import quantize
+from .rebuild_default import rebuild_default
 from .rtl import rtl
 
 USER_ERROR = 2
@@ -22,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a traceback is a bug of ours: plain, as Python prints it
 )
-for command in (quantize, inspect, golden, cosim, rtl):
+for command in (quantize, inspect, golden, cosim, rtl, export_default, rebuild_default):
     app.command()(command)
 
 

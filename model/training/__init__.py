@@ -1,0 +1,1 @@
+"""How the embedded default model is made: text, tokenizer, language model, latent states, EM."""
