@@ -101,11 +101,13 @@ class SparseDecoder(wiring.Component):
     def _emit(self, m: Module, slot: int, entry: Value, width: Value, bits: Value, count: Value) -> None:
         target = self.entries.payload.slots[slot]
         config = self.shape.config
+        # Without `last`: the index of a narrow entry has fewer bits than that of the capacity.
+        body = wire(m, Array(entry[: entry_bits - 1] for entry_bits in ENTRY_WIDTHS)[width], f"body_{slot}")
         widths = range(config.least_index_bits, config.greatest_index_bits + 1)
         with m.Switch(bits):
             for value in widths:
                 with m.Case(value):
-                    m.d.sync += [target.level.eq(entry[:value]), target.index.eq(entry[value:])]
+                    m.d.sync += [target.level.eq(entry[:value]), target.index.eq(body[value:])]
         lasts = Array(entry[entry_bits - 1] for entry_bits in ENTRY_WIDTHS)
         is_valid = count > slot
         m.d.sync += [target.valid.eq(is_valid), target.last.eq(is_valid & lasts[width])]
