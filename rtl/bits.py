@@ -1,32 +1,25 @@
-"""Leading-one detection and normalization as trees of multiplexers."""
+"""Leading-one detection and counting."""
 
 from amaranth import Module
-from amaranth.hdl import Const, Mux, Value
+from amaranth.hdl import Cat, Const, Mux, Value
 
 from .pipeline import wire
 
 
-def bit_length(value: Value) -> Value:
-    """Return the number of bits of `value` up to and including its leading one; 0 for 0."""
-    width = len(value)
-    if width == 1:
-        return value
-    half = 1 << ((width - 1).bit_length() - 1)
-    high, low = value[half:], value[:half]
-    high_length = bit_length(high)
-    size = width.bit_length()
-    return Mux(high.any(), Const(half, size) + high_length, bit_length(low))[:size]
+def bit_length(m: Module, value: Value, name: str) -> Value:
+    """Return the number of bits of `value` up to and including its leading one; 0 for 0.
 
-
-def normalized(m: Module, value: Value, name: str) -> Value:
-    """Return `value` shifted left until its leading one is the top bit; 0 for 0."""
-    width = len(value)
-    shifted: Value = value
-    for stage in reversed(range((width - 1).bit_length())):
-        step = 1 << stage
-        is_low = ~shifted[-step:].any()
-        shifted = wire(m, Mux(is_low, shifted << step, shifted)[:width], f"{name}_{stage}")
-    return shifted
+    Halving: each step keeps the half that holds the leading one.
+    """
+    stages = (len(value) - 1).bit_length()
+    rest: Value = Cat(value, Const(0, (1 << stages) - len(value)))
+    place: list[Value] = []
+    for stage in reversed(range(stages)):
+        half = 1 << stage
+        is_high = wire(m, rest[half:].any(), f"{name}_bit_{stage}")
+        rest = wire(m, Mux(is_high, rest[half:], rest[:half]), f"{name}_rest_{stage}")
+        place.insert(0, is_high)
+    return wire(m, Cat(*place) + rest, f"{name}_length")[: len(value).bit_length()]
 
 
 def one_count(value: Value) -> Value:

@@ -79,7 +79,7 @@ class Encoder(wiring.Component):
         m4 = Signal(product_bits)
         e4 = Signal(signed(EXPONENT_BITS))
         m.d.sync += [m4.eq(m3), e4.eq(e3)]
-        m.d.sync += self.length.eq(Mux(m3.any(), bit_length(m3) + e3, LEAST))
+        m.d.sync += self.length.eq(Mux(m3.any(), bit_length(m, m3, "m3") + e3, LEAST))
         # 5: place of the code's last bit, above the vector's scale
         m5 = Signal(product_bits)
         above = Signal(code.exponent_bits + 1)

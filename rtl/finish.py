@@ -8,7 +8,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..model.formats import SCORE16, TOP_BITS
-from .bits import bit_length, normalized
+from .bits import bit_length
+from .pipeline import wire
 from .shape import ACCUMULATOR_BITS, TOP_SHIFT_BITS
 
 LENGTH_BITS = 6
@@ -46,16 +47,20 @@ class Finisher(wiring.Component):
         value = Signal(ACCUMULATOR_BITS)
         m.d.sync += value.eq(self.total + self.leak)
 
-        top = Signal(ACCUMULATOR_BITS)
-        low = Signal(TOP_BITS)
+        kept = Signal(ACCUMULATOR_BITS)
         length = Signal(LENGTH_BITS)
-        m.d.sync += [top.eq(normalized(m, value, "normalized")), low.eq(value), length.eq(bit_length(value))]
+        m.d.sync += [kept.eq(value), length.eq(bit_length(m, value, "value"))]
 
-        fraction = top[-1 - SCORE16.fraction_bits : -1]
-        is_short = length <= TOP_BITS
+        # Both formats keep the bits below the leading one: SCORE16 from what TOP_24 left.
+        is_short = wire(m, length <= TOP_BITS, "is_short")
+        right = wire(m, Mux(is_short, 0, length - TOP_BITS)[:TOP_SHIFT_BITS], "right")
+        left = Mux(is_short, TOP_BITS - length, 0)[: TOP_BITS.bit_length()]
+        mantissa = wire(m, (kept >> right)[:TOP_BITS], "mantissa_next")
+        aligned = wire(m, (mantissa << left)[:TOP_BITS], "aligned")
+        fraction = aligned[-1 - SCORE16.fraction_bits : -1]
         m.d.sync += [
-            self.mantissa.eq(Mux(is_short, low, top[-TOP_BITS:])),
-            self.shift.eq(Mux(is_short, 0, length - TOP_BITS)),
+            self.mantissa.eq(mantissa),
+            self.shift.eq(right),
             self.score.eq(Mux(length.any(), Cat(fraction, length), 0)),
             self.length.eq(length),
         ]
