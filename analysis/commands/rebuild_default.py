@@ -24,7 +24,7 @@ def rebuild_default(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the new files.", show_default=False)],
 ) -> None:
-    """Train the embedded default model again from WordNet's example sentences; about 12 minutes of one core."""
+    """Train the embedded default model again from WordNet's example sentences; about 11 minutes of one core."""
     shipped = default_metrics()
     try:
         output.mkdir(parents=True, exist_ok=True)
