@@ -6,6 +6,7 @@ import numpy.typing as npt
 from ..errors import ArithmeticRangeError
 from ..formats import EXPONENT_LIMIT, SCORE16, TOP_BITS, ZERO_EXPONENT, VectorCode
 from ..jit import kernel
+from .bits import bit_length
 
 Codes = npt.NDArray[np.uint16]
 Exponents = npt.NDArray[np.int32]
@@ -44,17 +45,6 @@ def settle_exponents(exponents: Integers, what: str) -> Exponents:
 
 _SCORE_FRACTION_BITS = SCORE16.fraction_bits
 _SCORE_FRACTION_MASK = (1 << SCORE16.fraction_bits) - 1
-
-
-@kernel
-def bit_length(value: int) -> int:
-    """Return the bits of 0 <= value < 2**63."""
-    length = 0
-    for step in (32, 16, 8, 4, 2, 1):
-        if value >> step:
-            value >>= step
-            length += step
-    return length + value
 
 
 @kernel

@@ -19,6 +19,10 @@ def entry_shape(form: EntryFormat) -> EntryShape:
     return form.bits, form.width, form.per_block
 
 
+BLOCK_ENTRIES = 32
+"""Entries of a block of the narrowest, 16 bits."""
+
+
 @kernel
 def gather_sparse(
     part: Part,
@@ -68,27 +72,19 @@ def _gather_one(
     data: Bytes, shape: EntryShape, first: int, end: int, codebook: Integers, values: Integers, sums: Integers
 ) -> None:
     bits, width, per_block = shape
-    level_mask, index_mask, entry_mask = (1 << bits) - 1, (1 << (width - 1)) - 1, (1 << width) - 1
-    block, slot = first // per_block, first % per_block
+    level_mask, index_mask = (1 << bits) - 1, (1 << (width - 1)) - 1
+    entries = np.empty(BLOCK_ENTRIES, np.int64)
     total = np.int64(0)
     rank = 0
-    for _ in range(first, end):
-        bit = slot * width
-        byte = block * BLOCK_BYTES + (bit >> 3)
-        # an entry of 20 bits begins at bit 0 or 4 of a byte, so three bytes hold every entry
-        entry = np.int64(data[byte]) | np.int64(data[byte + 1]) << 8
-        if width > 16:
-            entry |= np.int64(data[byte + 2]) << 16
-        entry = (entry >> (bit & 7)) & entry_mask
-        total += codebook[entry & level_mask] * values[(entry & index_mask) >> bits]
-        if entry > index_mask:
-            sums[rank] = total
-            total = np.int64(0)
-            rank += 1
-        slot += 1
-        if slot == per_block:
-            slot = 0
-            block += 1
+    for block in range(first // per_block, (end - 1) // per_block + 1):
+        _read_block(data[block * BLOCK_BYTES : (block + 1) * BLOCK_BYTES], width, entries)
+        for slot in range(max(0, first - block * per_block), min(per_block, end - block * per_block)):
+            entry = entries[slot]
+            total += codebook[entry & level_mask] * values[(entry & index_mask) >> bits]
+            if entry > index_mask:
+                sums[rank] = total
+                total = np.int64(0)
+                rank += 1
 
 
 @kernel
@@ -96,26 +92,42 @@ def _gather_many(
     data: Bytes, shape: EntryShape, first: int, end: int, codebook: Integers, values: Integers, sums: Integers
 ) -> None:
     bits, width, per_block = shape
-    level_mask, index_mask, entry_mask = (1 << bits) - 1, (1 << (width - 1)) - 1, (1 << width) - 1
-    block, slot = first // per_block, first % per_block
+    level_mask, index_mask = (1 << bits) - 1, (1 << (width - 1)) - 1
+    entries = np.empty(BLOCK_ENTRIES, np.int64)
     rank = 0
     sums[:] = 0
-    for _ in range(first, end):
-        bit = slot * width
-        byte = block * BLOCK_BYTES + (bit >> 3)
-        entry = np.int64(data[byte]) | np.int64(data[byte + 1]) << 8
-        if width > 16:
-            entry |= np.int64(data[byte + 2]) << 16
-        entry = (entry >> (bit & 7)) & entry_mask
-        level, index = codebook[entry & level_mask], (entry & index_mask) >> bits
-        for v in range(sums.shape[1]):
-            sums[rank, v] += level * values[index, v]
-        if entry > index_mask:
-            rank += 1
-        slot += 1
-        if slot == per_block:
-            slot = 0
-            block += 1
+    for block in range(first // per_block, (end - 1) // per_block + 1):
+        _read_block(data[block * BLOCK_BYTES : (block + 1) * BLOCK_BYTES], width, entries)
+        for slot in range(max(0, first - block * per_block), min(per_block, end - block * per_block)):
+            entry = entries[slot]
+            level, index = codebook[entry & level_mask], (entry & index_mask) >> bits
+            for v in range(sums.shape[1]):
+                sums[rank, v] += level * values[index, v]
+            if entry > index_mask:
+                rank += 1
+
+
+@kernel
+def _read_block(block: Bytes, width: int, entries: Integers) -> None:
+    """Write all entries of one block; each width has places that are known beforehand, which makes it quick."""
+    if width == 16:
+        for k in range(32):
+            entries[k] = _little_endian(block, 2 * k, 2)
+    elif width == 20:
+        for k in range(12):
+            pair = _little_endian(block, 5 * k, 5)
+            entries[2 * k], entries[2 * k + 1] = pair & 0xFFFFF, pair >> 20
+    else:
+        for k in range(20):
+            entries[k] = _little_endian(block, 3 * k, 3)
+
+
+@kernel
+def _little_endian(data: Bytes, start: int, count: int) -> int:
+    value = np.int64(0)
+    for k in range(count):
+        value |= np.int64(data[start + k]) << (8 * k)
+    return int(value)
 
 
 def balanced_parts(offsets: Integers, parts: int) -> list[Part]:

@@ -1,0 +1,1 @@
+"""How fast the product itself is: golden kernels and the simulator."""

@@ -1,0 +1,28 @@
+"""The golden bench at a tiny size: every row is there, and the table shows it."""
+
+import io
+
+import torch
+from rich.console import Console
+
+from normq.analysis.bench.golden import GoldenRow, measure, table
+from normq.model.config import Layout
+
+
+def test_measures_every_row() -> None:
+    said: list[str] = []
+    threads = torch.get_num_threads()
+    rows = measure(said.append, hidden=64, vocab=100)
+    assert said == ["torch float32", "golden sparse b=3", "golden sparse b=8", "golden dense b=4"]
+    assert torch.get_num_threads() == threads
+    keys = [(row.layout.value, row.bits, row.operation, row.batch) for row in rows]
+    assert len(set(keys)) == len(keys) == 12
+    assert all(row.golden_ms > 0 and row.torch_ms > 0 for row in rows)
+
+
+def test_table_shows_the_ratio() -> None:
+    row = GoldenRow("scores", Layout.SPARSE, 3, 32, golden_ms=0.5, torch_ms=6.25)
+    text = io.StringIO()
+    Console(file=text, width=100).print(table([row]))
+    cells = [cell.strip() for cell in text.getvalue().splitlines()[-2].strip("│").split("│")]
+    assert cells == ["scores", "sparse", "3", "32", "6.25", "0.50", "12.50"]
