@@ -66,7 +66,7 @@ def test_perplexity_and_sparsity_are_those_recorded(hmm: HMM) -> None:
 
 
 def test_default_is_a_model_worth_quantizing() -> None:
-    """Far better than the frequencies of tokens (test perplexity 587), and as sparse as DESIGN's zero-skipping wants."""
+    """Far better than the frequencies of tokens (test perplexity 587), and sparse."""
     metrics = default_metrics()
     assert metrics["hmm-256.test_perplexity"] < 170
     assert metrics["hmm-64.test_perplexity"] < 220
