@@ -21,9 +21,9 @@ def dense_command_layout(shape: Shape) -> data.StructLayout:
 class DenseDecoder(wiring.Component):
     """`slots` indices a cycle from 64-bit words, output registered (latency one cycle).
 
-    A list begins at a word; indices cross words freely. A list takes ceil(inputs / slots) cycles; the first of a
-    stream waits one cycle for its first word, and nothing else does while words arrive. What follows the last list
-    in its block is dropped.
+    A list begins at a word; indices cross words freely. A list takes ceil(inputs / slots) cycles, and there is no
+    bubble between words, lists or commands while words arrive; each word that `first` drops takes one. What follows
+    the last list in its block is dropped.
     """
 
     latency = 1
@@ -64,13 +64,14 @@ class DenseDecoder(wiring.Component):
         crosses = wire(m, after > WORD_BITS, "crosses")
         leaves = wire(m, (after >= WORD_BITS) | ends_list, "leaves")
         can_emit = ~self.entries.valid | self.entries.ready
-        take = wire(m, lists.any() & has_word & can_emit & (~crosses | self.words.valid), "take")
         dropping = wire(m, lists.any() & drop.any(), "dropping")
-        # The next word is taken when the current one is used up. A list that ends in the middle of the next word
-        # leaves both behind; its successor then begins with the word after them.
-        skips_two = wire(m, ends_list & crosses, "skips_two")
-        fills = wire(m, lists.any() & ~drop.any() & ~has_word, "fills")
-        wants = fills | dropping | (take & ((leaves & ~ends) | crosses))
+        # Entries come from the held word, and from the next where they cross; from the next alone where none is held:
+        # then they begin with it, and cannot cross.
+        needs_next = wire(m, crosses | ~has_word, "needs_next")
+        take = wire(m, lists.any() & ~drop.any() & can_emit & (~needs_next | self.words.valid), "take")
+        wants = dropping | (take & (needs_next | (leaves & ~ends)))
+        # A list that ends in the middle of the next word leaves both behind.
+        keeps_next = wire(m, Mux(has_word, ~(ends | (ends_list & crosses)), ~leaves), "keeps_next")
         m.d.comb += [
             self.words.ready.eq(wants),
             self.skip.eq(take & ends),
@@ -78,8 +79,8 @@ class DenseDecoder(wiring.Component):
         ]
         with m.If(dropping & self.words.valid):
             m.d.sync += drop.eq(drop - 1)
-        with m.If((fills & self.words.valid) | (take & leaves)):
-            m.d.sync += [word.eq(self.words.payload), has_word.eq(self.words.valid & ~(take & (ends | skips_two)))]
+        with m.If(take & (leaves | ~has_word)):
+            m.d.sync += [word.eq(self.words.payload), has_word.eq(self.words.valid & keeps_next)]
         with m.If(take):
             m.d.sync += [
                 offset.eq(Mux(ends_list, 0, after)),
@@ -99,7 +100,8 @@ class DenseDecoder(wiring.Component):
                 offset.eq(0),
                 has_word.eq(0),
             ]
-        window = wire(m, (Cat(word, self.words.payload) >> offset)[: slots * 8], "window")
+        held = wire(m, Mux(has_word, word, self.words.payload), "held")
+        window = wire(m, (Cat(held, self.words.payload) >> offset)[: slots * 8], "window")
         with m.If(can_emit):
             m.d.sync += [self.entries.valid.eq(take), self.entries.payload.final.eq(ends)]
             for slot in range(slots):
