@@ -6,6 +6,7 @@ import typer
 
 from ...model.errors import NormqError
 from ...sim.results import SimulationError
+from .bench import bench
 from .cosim import cosim
 from .export_default import export_default
 from .golden import golden
@@ -24,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a traceback is a bug of ours: plain, as Python prints it
 )
-for command in (quantize, inspect, golden, cosim, rtl, export_default, rebuild_default):
+for command in (quantize, inspect, golden, cosim, rtl, bench, export_default, rebuild_default):
     app.command()(command)
 
 
