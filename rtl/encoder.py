@@ -19,13 +19,14 @@ class Encoder(wiring.Component):
 
     Throughput one element per cycle. `kappa` is taken `kappa_latency` cycles after the factors, the length appears
     `length_latency` cycles after them, `scale` is read `length_latency` cycles after them, the code appears
-    `latency` cycles after them. Rounds half up, saturates (ARITHMETIC: ENC).
+    `latency` cycles after them, all counted in cycles with `enable`: the pipeline rests between passes. Rounds half up, saturates (ARITHMETIC: ENC).
     """
 
     kappa_latency = 2
     length_latency = 4
     latency = 7
 
+    enable: Signal
     a: Signal
     b: Signal
     exponent: Signal
@@ -41,6 +42,7 @@ class Encoder(wiring.Component):
         self.shape = shape
         super().__init__(
             {
+                "enable": In(1),
                 "a": In(TOP_BITS),
                 "b": In(CONSTANT_BITS),
                 "exponent": In(signed(EXPONENT_BITS)),
@@ -56,6 +58,11 @@ class Encoder(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
+        with m.If(self.enable):
+            self._stages(m)
+        return m
+
+    def _stages(self, m: Module) -> None:
         code: VectorCode = self.shape.config.code
         significand = code.significand_bits
         product_bits = self.shape.product_bits
@@ -99,4 +106,3 @@ class Encoder(wiring.Component):
         wide = Signal(code.code_bits + 2)
         m.d.comb += [rounded.eq((half + 1) >> 1), wide.eq((above6 << code.fraction_bits) + rounded)]
         m.d.sync += self.code.eq(Mux(wide > code.greatest_code, code.greatest_code, wide))
-        return m

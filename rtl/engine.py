@@ -218,6 +218,7 @@ class Engine(wiring.Component):
             "fetch": passes.fetch,
             "operand": operand,
             "kappa": passes.kappa,
+            "encode_enable": passes.encode_enable,
             "scale_output": passes.scale_output,
             "maximum": passes.maximum,
             "finalize": passes.finalize,

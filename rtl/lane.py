@@ -34,6 +34,7 @@ class Lane(wiring.Component):
     fetch: data.View
     operand: data.View
     kappa: data.View
+    encode_enable: Signal
     scale_output: Signal
     maximum: data.View
     finalize: data.View
@@ -72,6 +73,7 @@ class Lane(wiring.Component):
                 "fetch": In(ports.fetch_layout(shape)),
                 "operand": In(ports.operand_layout(shape)),
                 "kappa": In(ports.kappa_layout(shape)),
+                "encode_enable": In(1),
                 "scale_output": In(1),
                 "maximum": In(data.StructLayout({"reset": 1, "update": 1})),
                 "finalize": In(ports.finalize_layout()),
@@ -278,6 +280,7 @@ class Lane(wiring.Component):
             constant = self.operand.constant[slot]
             is_listed = wire(m, self.operand.use_emission & levels[slot].any(), f"is_listed_{slot}")
             m.d.comb += [
+                encoder.enable.eq(self.encode_enable),
                 encoder.a.eq(Mux(self.operand.is_output, top, mantissa)),
                 encoder.b.eq(Mux(is_listed, levels[slot], constant.mantissa)),
                 encoder.exponent.eq(Mux(self.operand.is_output, top_shift, shift) - Mux(is_listed, 0, constant.shift)),

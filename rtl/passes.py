@@ -79,6 +79,7 @@ class ElementPasses(wiring.Component):
     bank_read: Any
     operand: Any
     kappa: Any
+    encode_enable: Signal
     scale_output: Signal
     maximum: Any
     finalize: Any
@@ -113,6 +114,7 @@ class ElementPasses(wiring.Component):
                 "bank_read": Out(ports.bank_read_layout(shape)),
                 "operand": Out(ports.operand_layout(shape)),
                 "kappa": Out(ports.kappa_layout(shape)),
+                "encode_enable": Out(1),
                 "scale_output": Out(1),
                 "maximum": Out(data.StructLayout({"reset": 1, "update": 1})),
                 "finalize": Out(ports.finalize_layout()),
@@ -156,9 +158,10 @@ class ElementPasses(wiring.Component):
         is_maximum = (self._kind == Pass.INPUT_MAXIMUM) | (self._kind == Pass.OUTPUT_MAXIMUM)
         is_last = wire(m, (self._kind == Pass.INPUT_ENCODE) | (self._kind == Pass.INPUT_COPY), "is_last_input")
         # While a group still loads, its own pass must not hold its load back.
-        m.d.comb += self.passed.eq(Mux(is_complete & is_last, word, ~0))
+        m.d.comb += [self.passed.eq(Mux(is_complete & is_last, word, ~0)), self.encode_enable.eq(1)]
         with m.FSM():
             with m.State("grant"):
+                m.d.comb += self.encode_enable.eq(0)
                 for side in ("input", "output"):  # the output side is older work: it overrides
                     with m.If(requests[side].valid):
                         m.d.sync += [
