@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..model.config import AcceleratorConfig
+from ..model.config import AcceleratorConfig, Layout
 from ..model.golden.constants import Operation
 from ..model.golden.operations import GoldenModel
 from ..model.golden.vectors import Codes, Scores, Vectors
@@ -16,6 +16,10 @@ from .build import Simulator
 from .descriptors import Job, ModelImage, read_scores, read_vectors
 from .memory.map import MemoryMap
 from .session import JobOutcome, MemoryBehavior, run_jobs
+
+LEAST_LIMIT_CYCLES = 200_000
+SLOWEST = 4
+"""A run may take so many cycles for each entry and each element of each lane's vectors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +77,8 @@ def run_trials(
     image = ModelImage(config, golden.packed, memory)
     loads = image.loads()
     jobs = [image.operation(trial.operation, trial.vectors, _consumed(trial)) for trial in trials]
-    outcome = run_jobs(simulator, config, memory, [*loads, *jobs], folder, behavior)
+    limit = max(_limit_cycles(config, golden, trial) for trial in trials)
+    outcome = run_jobs(simulator, config, memory, [*loads, *jobs], folder, behavior, limit)
     done = outcome.jobs[len(loads) :]
     verdicts = tuple(
         _verdict(trial, job, golden, outcome.dump, config.lanes) for trial, job in zip(trials, done, strict=True)
@@ -89,6 +94,17 @@ def trial_bytes(config: AcceleratorConfig, golden: GoldenModel, trials: Sequence
     for trial in trials:
         image.operation(trial.operation, trial.vectors, _consumed(trial))
     return memory.size
+
+
+def _limit_cycles(config: AcceleratorConfig, golden: GoldenModel, trial: Trial) -> int:
+    """Return cycles that no sound run of a trial takes, however the memory stalls: a hang ends in time."""
+    packed = golden.packed
+    outputs = packed.vocab_size if trial.operation is Operation.SCORES else packed.hidden_states
+    matrix = packed.beta_by_token if trial.operation is Operation.SCORES else packed.alpha_by_row
+    entries = packed.hidden_states * outputs if matrix.layout is Layout.DENSE else matrix.entries
+    groups = -(-trial.vectors.batch // config.lanes)
+    per_group = entries + 4 * config.lanes * (packed.hidden_states + outputs)
+    return LEAST_LIMIT_CYCLES + SLOWEST * groups * per_group
 
 
 def _consumed(trial: Trial) -> Codes | None:

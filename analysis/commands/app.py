@@ -14,6 +14,7 @@ from .inspect import inspect
 from .quantize import quantize
 from .rebuild_default import rebuild_default
 from .rtl import rtl
+from .run import run
 
 USER_ERROR = 2
 SIMULATION_FAILED = 1
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a traceback is a bug of ours: plain, as Python prints it
 )
-for command in (quantize, inspect, golden, cosim, rtl, bench, export_default, rebuild_default):
+for command in (quantize, inspect, golden, cosim, rtl, run, bench, export_default, rebuild_default):
     app.command()(command)
 
 

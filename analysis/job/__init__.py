@@ -1,0 +1,1 @@
+"""The main job: every index width, size and layout through the whole line, one row each."""
