@@ -40,6 +40,10 @@ class JobOutcome:
     job: Job
     status: Status
     counters: dict[str, int]
+    beats_read: int
+    """Beats that the memory gave during the job, as the memory counted them."""
+    beats_written: int
+    """Beats that it took."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def run_jobs(
     content = dump.read_bytes()
     memory.check(content)
     reports = tuple(
-        JobOutcome(job, Status(report["status"]), report["counters"])
+        JobOutcome(job, Status(report["status"]), report["counters"], report["beats_read"], report["beats_written"])
         for job, report in zip(jobs, outcome["jobs"], strict=True)
     )
     return Outcome(reports, content, seconds)

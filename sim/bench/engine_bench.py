@@ -65,6 +65,8 @@ async def reset(dut: Any, memory: dict[str, int]) -> None:
 
 async def run_descriptor(host: Host, address: int, limit_cycles: int) -> dict[str, Any]:
     """Run one descriptor with cleared counters."""
+    ports = host.dut.beats_read, host.dut.beats_written
+    before = [int(port.value) for port in ports]
     await host.write(Register.CONTROL, 3)
     await host.write(Register.DOORBELL_HIGH, address >> 32)
     await host.write(Register.DOORBELL, address & 0xFFFFFFFF)
@@ -72,7 +74,13 @@ async def run_descriptor(host: Host, address: int, limit_cycles: int) -> dict[st
         await with_timeout(RisingEdge(host.dut.interrupt), limit_cycles * PERIOD_NS, "ns")
     await FallingEdge(host.dut.clk)
     status = await host.read(Register.STATUS)
-    return {"status": status & 0xFF, "counters": await host.counters()}
+    beats_read, beats_written = (int(port.value) - count for port, count in zip(ports, before, strict=True))
+    return {
+        "status": status & 0xFF,
+        "counters": await host.counters(),
+        "beats_read": beats_read,
+        "beats_written": beats_written,
+    }
 
 
 @cocotb.test()
