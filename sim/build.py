@@ -26,6 +26,7 @@ from .waves import missing_packages
 CACHE = cache_folder("sim")
 BUILD_ARGS = (
     "--no-public-flat-rw",  # cocotb's runner asks for every signal: half the speed, 2.7 times the build
+    "-fno-dfg",  # it names what it shares by the copy of a module, which keeps the copies' code apart (sim/verilog.py)
     "-Wno-lint",  # Amaranth's Verilog is full of width lint
     "-Wno-SYMRSVDWORD",  # a port may be called `interrupt`, which is a word of some C++ header
     "--output-split",

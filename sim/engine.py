@@ -26,9 +26,12 @@ def engine_design(config: AcceleratorConfig) -> Design:
         if folder:
             engine = Engine(config)
             design = emit(engine, ENGINE_MODULE, engine.parts())
-            (folder / file).write_text(json.dumps({"ports": design.ports, "texts": design.texts}))
+            (folder / file).write_text(
+                json.dumps({"ports": design.ports, "texts": design.texts, "parts": design.parts})
+            )
     content = json.loads((kept / file).read_text())
-    return Design(ENGINE_MODULE, tuple(content["ports"]), tuple(content["texts"]))
+    ports, texts, parts = (tuple(content[name]) for name in ("ports", "texts", "parts"))
+    return Design(ENGINE_MODULE, ports, texts, parts=parts)
 
 
 def source_files() -> list[Path]:
