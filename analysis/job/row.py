@@ -16,7 +16,7 @@ class Timing:
     cycles: float
     """A group in steady state."""
     alone_cycles: int
-    """One group from descriptor to interrupt."""
+    """One group by itself, from descriptor to interrupt: its latency."""
     roofline_cycles: float
     """Largest term of the roofline."""
     roofline_limit: str
@@ -35,11 +35,6 @@ class Timing:
     def over_terms(self) -> float:
         """One group alone over the sum of the terms."""
         return self.alone_cycles / self.terms_cycles
-
-    @property
-    def latency_cycles(self) -> float:
-        """What one group alone takes beyond the sum of the terms."""
-        return self.alone_cycles - self.terms_cycles
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,12 @@ WIDTH = 260
 
 LEGEND = (
     "real: the embedded model, trained on text; synthetic: generated with published statistics, no measured model.",
-    "bit/w: bits of the packed file per weight. KL: mean of the next token in nat; golden: of the bit-accurate",
-    "datapath from float64 of the same quantized model; quant.: from the unquantized model. worst: greatest relative",
-    "error of any element or score, golden against float64. RTL=: every output bit of every simulated operation equals",
+    "bits / weight: of the packed file. KL: mean of the next token in nat; golden: of the bit-accurate",
+    "datapath from float64 of the same quantized model; quant.: from the unquantized model. worst error: greatest",
+    "relative one of any element or score, golden against float64. RTL=golden: every output bit of every simulated operation equals",
     "golden. cycles: one group of P=16 vectors in steady state, measured as (cycles of 2n groups - cycles of n) / n,",
     "n=4, or n=1 (marked *) where a group takes over 50,000 cycles. /roof: over the largest of the five terms of the",
-    "roofline; alone: cycles of one group by itself over the sum of the terms, latency: the difference.",
+    "roofline. alone: cycles of one group by itself, descriptor to interrupt; /sum: over the sum of the five terms.",
     "kB: bytes on the memory port for one group of each operation, by kind; other: descriptors, tables, records,",
     "emission columns, headers. S=4 entries a cycle, W=4 elements a cycle, port of 512 bits, memory of 40 cycles.",
 )
@@ -30,11 +30,23 @@ LEGEND = (
 
 def text_table(rows: Sequence[Row]) -> str:
     """Return the table and its legend as plain text."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("model", "H", "V", "b", "layout", "bit/w", "file B", "KL golden", "worst", "KL quant.", "RTL="):
-        table.add_column(heading, justify="left" if heading in ("model", "layout", "RTL=") else "right", no_wrap=True)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
+    for heading in (
+        "model",
+        "H",
+        "V",
+        "b",
+        "layout",
+        "bits /\nweight",
+        "file\nkB",
+        "KL\ngolden",
+        "worst\nerror",
+        "KL\nquant.",
+        "RTL=\ngolden",
+    ):
+        table.add_column(heading, justify="left" if heading in ("model", "layout") else "right", no_wrap=True)
     for timing in rows[0].timings if rows else ():
-        for heading in (f"{timing.operation}\ncycles", "\n/roof", "\nalone", "\nlatency"):
+        for heading in (f"{timing.operation}\ncycles", "\n/roof", "\nalone", "\n/sum"):
             table.add_column(heading, justify="right", no_wrap=True)
     for kind in KINDS:
         table.add_column(f"kB\n{kind}", justify="right", no_wrap=True)
@@ -69,7 +81,7 @@ def _cells(row: Row) -> list[str]:
         str(row.bits),
         row.layout,
         f"{row.bits_per_weight:.3g}",
-        f"{row.artifact_bytes:,}",
+        f"{row.artifact_bytes / 1000:,.1f}",
         f"{row.kl_arithmetic_nat:.1e}",
         f"{row.worst_relative_error:.1e}",
         f"{row.kl_quantization_nat:.3f}",
@@ -85,8 +97,8 @@ def _timing_cells(timing: Timing) -> list[str]:
     return [
         f"{mark}{timing.cycles:,.0f}",
         f"{timing.over_roofline:.2f}",
+        f"{timing.alone_cycles:,}",
         f"{timing.over_terms:.2f}",
-        f"{timing.latency_cycles:,.0f}",
     ]
 
 
@@ -100,7 +112,6 @@ def _flat(row: Row) -> Fields:
         fields |= {
             f"{name}.over_roofline": timing.over_roofline,
             f"{name}.over_terms": timing.over_terms,
-            f"{name}.latency_cycles": timing.latency_cycles,
         }
         fields |= {f"{name}.{counter}_bytes": value for counter, value in counters.items()}
     return fields
