@@ -2,11 +2,15 @@
 
 from rich.console import Console
 
-from ..bench.golden import measure, table
+from ..bench import golden, rtl
 
 
 def bench() -> None:
-    """Time the golden model beside torch float32 at H=4096, V=50257 (about a minute and 3 GB)."""
+    """Time the golden model beside torch float32 (H=4096, V=50257: a minute and 3 GB), and the simulated RTL."""
     console, progress = Console(highlight=False), Console(stderr=True, highlight=False)
-    rows = measure(lambda step: progress.print(f"bench: {step}", markup=False))
-    console.print(table(rows))
+
+    def report(step: str) -> None:
+        progress.print(f"bench: {step}", markup=False)
+
+    console.print(golden.table(golden.measure(report)))
+    console.print(rtl.table(rtl.measure(report)))

@@ -15,35 +15,27 @@ from .row import Fields, Row, Timing
 WIDTH = 260
 """Columns that the text may take; it takes as many as it needs."""
 
-LEGEND = (
-    "real: the embedded model, trained on text; synthetic: generated with published statistics, no measured model.",
-    "bits / weight: of the packed file. KL: mean of the next token in nat; golden: of the bit-accurate",
-    "datapath from float64 of the same quantized model; quant.: from the unquantized model. worst error: greatest",
-    "relative one of any element or score, golden against float64. RTL=golden: every output bit of every simulated operation equals",
-    "golden. cycles: one group of P=16 vectors in steady state, measured as (cycles of 2n groups - cycles of n) / n,",
-    "n=4, or n=1 (marked *) where a group takes over 50,000 cycles. /roof: over the largest of the five terms of the",
-    "roofline. alone: cycles of one group by itself, descriptor to interrupt; /sum: over the sum of the five terms.",
-    "kB: bytes on the memory port for one group of each operation, by kind; other: descriptors, tables, records,",
-    "emission columns, headers. S=4 entries a cycle, W=4 elements a cycle, port of 512 bits, memory of 40 cycles.",
+LEGEND = """
+real: the embedded model, trained on text; synthetic: generated with published statistics, never a measured model.
+KL: mean of the next token in nat; golden: of the bit-accurate datapath from float64 of the same quantized model;
+quant.: of the datapath from the unquantized model. worst error: greatest relative one of any element or score, golden
+against float64. RTL=golden: every output bit of every simulated operation.
+cycles: one group of P=16 vectors in steady state, (cycles of 2n groups - cycles of n) / n, n=4, or n=1 where marked *
+(groups of over 50,000 cycles). /roof: over the largest of the roofline's five terms. alone: latency of one group by
+itself, descriptor to interrupt; /sum: over the sum of the five terms.
+kB: on the memory port, for one group of each of the three operations; other: descriptors, tables, vector records,
+emission columns, headers. S=4 entries a cycle, W=4 elements a cycle, port of 512 bits, memory latency 40 cycles.
+"""
+MODEL_HEADINGS = (
+    *("model", "H", "V", "b", "layout", "bits /\nweight", "file\nkB"),
+    *("KL\ngolden", "worst\nerror", "KL\nquant.", "RTL=\ngolden"),
 )
 
 
 def text_table(rows: Sequence[Row]) -> str:
     """Return the table and its legend as plain text."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
-    for heading in (
-        "model",
-        "H",
-        "V",
-        "b",
-        "layout",
-        "bits /\nweight",
-        "file\nkB",
-        "KL\ngolden",
-        "worst\nerror",
-        "KL\nquant.",
-        "RTL=\ngolden",
-    ):
+    for heading in MODEL_HEADINGS:
         table.add_column(heading, justify="left" if heading in ("model", "layout") else "right", no_wrap=True)
     for timing in rows[0].timings if rows else ():
         for heading in (f"{timing.operation}\ncycles", "\n/roof", "\nalone", "\n/sum"):
@@ -60,7 +52,7 @@ def text_table(rows: Sequence[Row]) -> str:
     sink = io.StringIO()
     Console(file=sink, width=WIDTH, highlight=False, color_system=None, legacy_windows=False).print(table)
     lines = [line.rstrip() for line in sink.getvalue().splitlines()]
-    return "\n".join([*lines, *LEGEND, ""])
+    return "\n".join(lines) + LEGEND
 
 
 def csv_table(rows: Sequence[Row]) -> str:
