@@ -132,6 +132,6 @@ def _little_endian(data: Bytes, start: int, count: int) -> int:
 
 def balanced_parts(offsets: Integers, parts: int) -> list[Part]:
     """Return the stored outputs of a stream in at most `parts` parts of about equally many entries."""
-    targets = np.linspace(0, int(offsets[-1]), parts + 1)[1:-1]
-    cuts = [0, *np.searchsorted(offsets, targets).tolist(), offsets.size - 1]
+    entries = int(offsets[-1])
+    cuts = [0, *(int(offsets.searchsorted(entries * k // parts)) for k in range(1, parts)), offsets.size - 1]
     return [(first, end) for first, end in pairwise(cuts) if first < end]

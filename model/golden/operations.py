@@ -46,6 +46,7 @@ class GoldenModel:
         self.by_row = Gather.of(packed.alpha_by_row, packed.alpha_codebook)
         self.by_token = Gather.of(packed.beta_by_token, packed.beta_codebook)
         self._shape = code_shape(self.code)
+        self._constants = {operation: leak_constants(packed, operation, self.code) for operation in Operation}
 
     @property
     def nonempty_tokens(self) -> npt.NDArray[np.bool_]:
@@ -177,7 +178,7 @@ class GoldenModel:
         """Return LEAK(z) of fix values [H, B]."""
         ordinary, zero = np.empty(values.shape[1], np.int64), np.empty(values.shape[1], np.int64)
         leak_sums(values, zero_rows, ordinary, zero)
-        constants = leak_constants(self.packed, operation, self.code)
+        constants = self._constants[operation]
         return leak_parts(ordinary, _ordinary(constants), constants.guard) + leak_parts(
             zero, _zero(constants), constants.guard
         )
@@ -185,7 +186,7 @@ class GoldenModel:
     def _backward_leaks(self, values: Integers) -> tuple[Integers, Integers]:
         """Return the leaks of an ordinary and of a zero row, each of the sum of all fix values."""
         total = values.sum(axis=0)
-        constants = leak_constants(self.packed, Operation.BACKWARD, self.code)
+        constants = self._constants[Operation.BACKWARD]
         ordinary = leak_parts(total, _ordinary(constants), constants.guard)
         return ordinary, leak_parts(total, _zero(constants), constants.guard)
 
