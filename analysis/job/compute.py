@@ -53,7 +53,7 @@ def compute_row(spec: RowSpec) -> Row:
     tokens = sample(hmm, spec.sequences, spec.steps, spec.seed)
     vectors = states(golden, tokens)
     distance = quality(golden, vectors, tokens, ReferenceModel.of_quantized(quantized), ReferenceModel.of(hmm))
-    plan = _plan(golden, vectors, tokens)
+    plan = plan_of(golden, vectors, tokens)
     with tempfile.TemporaryDirectory() as folder:
         artifact = Path(folder) / "model"
         write_artifact(packed, artifact)
@@ -67,7 +67,7 @@ def compute_row(spec: RowSpec) -> Row:
         **asdict(distance),
         is_equal=not differences,
         difference=differences[0] if differences else "",
-        timings=_timings(plan, verdicts.trials, packed),
+        timings=_timings(plan, verdicts.trials),
         simulated_cycles=verdicts.cycles,
         simulation_seconds=verdicts.seconds,
     )
@@ -81,26 +81,28 @@ def model_of(spec: RowSpec) -> HMM:
 
 
 @dataclass(frozen=True, eq=False)
-class _Step:
+class Step:
+    """One operation of a row's simulation, and its roofline."""
+
     operation: Operation
     groups: int
     trial: Trial
     line: Roofline
 
 
-def _plan(golden: GoldenModel, vectors: Vectors, tokens: Tokens) -> list[_Step]:
+def plan_of(golden: GoldenModel, vectors: Vectors, tokens: Tokens) -> list[Step]:
     """Each operation on 1, n and 2n groups of states that a token follows."""
     sequences, steps = tokens.shape
     followed = np.arange(sequences * (steps + 1)).reshape(sequences, steps + 1)[:, :-1].reshape(-1)
     before, consumed = vectors.take(followed), tokens.reshape(-1)
-    plan: list[_Step] = []
+    plan: list[Step] = []
     for operation in Operation:
         line = roofline(CONFIG, golden.packed, operation, _emission_bytes(golden.packed, operation, consumed))
         n = 1 if line.bound > LONG_GROUP_CYCLES else STEADY_GROUPS
         for groups in sorted({1, n, 2 * n}):
             chosen = np.arange(groups * CONFIG.lanes) % before.batch
             step = trial(golden, operation, before.take(chosen), consumed[chosen].astype(np.uint16))
-            plan.append(_Step(operation, groups, step, line))
+            plan.append(Step(operation, groups, step, line))
     return plan
 
 
@@ -111,7 +113,7 @@ def _emission_bytes(packed: PackedModel, operation: Operation, tokens: Tokens) -
     return float(column_bytes(matrix, directory_of(matrix), tokens).mean()) * CONFIG.lanes
 
 
-def _timings(plan: list[_Step], verdicts: tuple[Verdict, ...], packed: PackedModel) -> tuple[Timing, ...]:
+def _timings(plan: list[Step], verdicts: tuple[Verdict, ...]) -> tuple[Timing, ...]:
     timings: list[Timing] = []
     for operation in Operation:
         mine = {
