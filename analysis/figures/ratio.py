@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from ..job.row import Row
-from .style import COLORS, LINES, MARKERS, label_widths, model_name, models_of, of_model, panels
+from .style import COLORS, FILLS, LINES, MARKERS, label_widths, model_name, models_of, of_model, panels
 
 
 def ratio_figure(rows: Sequence[Row]) -> Figure:
@@ -22,6 +22,7 @@ def ratio_figure(rows: Sequence[Row]) -> Figure:
                     line,
                     color=color,
                     marker=marker,
+                    fillstyle=FILLS[layout],
                     label=f"{model_name(model)} {layout}" if place == 0 else None,
                 )
         axis.axhline(1, color="0.4", linewidth=0.8)

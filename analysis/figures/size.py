@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from ..job.row import Row
-from .style import COLORS, LINES, MARKERS, label_widths, model_name, models_of, of_model, panels
+from .style import COLORS, FILLS, LINES, MARKERS, label_widths, model_name, models_of, of_model, panels
 
 FLOAT_BITS = 32
 
@@ -22,6 +22,7 @@ def size_figure(rows: Sequence[Row]) -> Figure:
                 line,
                 color=color,
                 marker=marker,
+                fillstyle=FILLS[layout],
                 label=f"{model_name(model)} {layout}",
             )
     axis.axhline(FLOAT_BITS, color="0.4", linewidth=0.8)

@@ -20,6 +20,8 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW = (
 COLORS = (BLUE, ORANGE, GREEN, PURPLE, SKY)
 MARKERS = ("o", "s", "^", "D", "v")
 LINES = {"sparse": "-", "dense": "--"}
+FILLS = {"sparse": "full", "dense": "none"}
+"""Hollow markers, so that what lies below them shows."""
 DPI = 130
 
 Model = tuple[str, int, int]
