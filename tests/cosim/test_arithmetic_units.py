@@ -89,11 +89,22 @@ def test_encoder(code: VectorCode, tmp_path: Path) -> None:
         **{name: later(values, Encoder.kappa_latency) for name, values in second.items()},
         "scale": later(scales, Encoder.length_latency),
     }
-    scenario = Scenario(stimuli, record=("length", "code"), cycles=len(codes) + Encoder.latency)
+    # resting cycles in between change nothing, whatever stands at the inputs
+    enable = [int(bit) for bit in rng.random(2 * len(codes)) < 0.75]
+    enable += [1] * max(0, len(codes) + Encoder.latency - sum(enable))
+    played: dict[str, list[int]] = {name: [] for name in stimuli}
+    step = 0
+    for bit in enable:
+        for name, values in stimuli.items():
+            played[name].append(values[step] if bit and step < len(values) else 1)
+        step += bit
+    scenario = Scenario({**played, "enable": enable}, record=("length", "code"), cycles=len(enable))
     (found,) = play(Encoder(shape), "encoder", [scenario], tmp_path)
-    assert found.record["code"][Encoder.latency :] == codes
-    seen = found.record["length"][Encoder.length_latency :][: len(lengths)]
-    assert [signed(value, 11) for value in seen] == lengths
+    seen = {
+        name: [value for value, bit in zip(values, enable, strict=True) if bit] for name, values in found.record.items()
+    }
+    assert seen["code"][Encoder.latency :][: len(codes)] == codes
+    assert [signed(value, 11) for value in seen["length"][Encoder.length_latency :][: len(lengths)]] == lengths
     assert codes.count(code.greatest_code) > 10  # saturation was met
 
 

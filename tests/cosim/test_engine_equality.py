@@ -159,6 +159,18 @@ def test_narrow_build(tmp_path: Path) -> None:
     session_of(NARROW, [(model, Layout.SPARSE, (3,)) for model in models]).run(tmp_path, STALLS)
 
 
+def test_results_back_up(tmp_path: Path) -> None:
+    """Outputs of one entry fill the ring of score records four times as fast as it is written: gather has to wait."""
+    shape = CONFIGS[3]
+    beta = np.zeros((100, 1000), np.uint8)
+    beta[np.arange(1000) % 100, np.arange(1000)] = 1 + np.arange(1000) % 63
+    model = replace(constant(100, 1000, 6, 1, 0), beta=beta)
+    session = session_of(shape, [(model, Layout.SPARSE, (20,))])
+    outcome = session.run(tmp_path)
+    assert outcome.jobs[-1].job.operation is Operation.SCORES
+    assert outcome.jobs[-1].counters["gather.stall_output"] > 100
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("behavior", [MemoryBehavior(), AT_ONCE, SLOW, STALLS, *UNEVEN], ids=label)
 @pytest.mark.parametrize("port_bits", [64, 128, 256, 512])
