@@ -166,7 +166,7 @@ def test_results_back_up(tmp_path: Path) -> None:
     beta[np.arange(1000) % 100, np.arange(1000)] = 1 + np.arange(1000) % 63
     model = replace(constant(100, 1000, 6, 1, 0), beta=beta)
     session = session_of(shape, [(model, Layout.SPARSE, (20,))])
-    outcome = session.run(tmp_path)
+    outcome = session.run(tmp_path, UNEVEN[1])
     assert outcome.jobs[-1].job.operation is Operation.SCORES
     assert outcome.jobs[-1].counters["gather.stall_output"] > 100
 
