@@ -15,9 +15,12 @@ from .cache import PACKAGE, cache_folder
 P = ParamSpec("P")
 R = TypeVar("R")
 
+KERNEL_FOLDERS = ("model", "sim/timing")
+"""Where kernels, and the constants that they take in, are written."""
+
 
 def _digest() -> str:
-    files = sorted((PACKAGE / "model").rglob("*.py"))
+    files = sorted(path for folder in KERNEL_FOLDERS for path in (PACKAGE / folder).rglob("*.py"))
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 

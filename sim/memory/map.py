@@ -48,6 +48,10 @@ class MemoryMap:
         self._constants[address] = content
         return address
 
+    def constant(self, address: int) -> bytes:
+        """Return what was laid down at an address that `place` returned; raises KeyError for another."""
+        return self._constants[address]
+
     def reserve(self, name: str, size: int) -> Region:
         """Set room aside that the engine will write."""
         region = Region(name, self._allocate(size), size)

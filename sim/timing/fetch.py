@@ -1,0 +1,60 @@
+"""rtl/bus/fetch.py, and the BeatsToBlocks of rtl/bus/width.py behind it."""
+
+from typing import Any
+
+import numpy as np
+
+from ...model.jit import kernel
+from .fifo import fifo_step
+
+BLOCK_SHIFT = 6
+BURST_BLOCKS = 4
+
+FETCH = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            *("beats_per_block", "parts"),
+            *("address", "blocks", "room", "level", "out"),
+            *("count", "block_valid"),
+            # wires
+            *("burst", "beats", "request", "taken"),
+            *("range_valid", "range_ready", "range_address", "range_blocks"),
+            *("valid", "ready", "read", "returned"),
+        )
+    ]
+)
+"""`parts` beats make a block (1: beats pass through). `valid` and `ready` are those of what the consumer takes."""
+
+
+@kernel
+def fetch_offer(u: Any) -> None:
+    """What registers alone decide: the next burst, and whether the consumer finds something."""
+    u.burst = min(u.blocks, BURST_BLOCKS - ((u.address >> BLOCK_SHIFT) & (BURST_BLOCKS - 1)))
+    u.beats = u.burst * u.beats_per_block
+    u.request = u.blocks != 0 and u.room >= u.beats
+    u.valid = u.out if u.parts == 1 else u.block_valid
+
+
+@kernel
+def fetch_step(u: Any) -> None:
+    """One clock edge."""
+    if u.parts == 1:
+        ready = u.ready
+    else:
+        is_last = u.count == u.parts - 1
+        ready = 1 if not is_last or not u.block_valid or u.ready else 0
+        if u.ready:
+            u.block_valid = 0
+        if u.out and ready:
+            u.count = 0 if is_last else u.count + 1
+            if is_last:
+                u.block_valid = 1
+    u.room += (1 if u.out and ready else 0) - (u.beats if u.taken else 0)
+    if u.range_valid and u.range_ready:
+        u.address = u.range_address
+        u.blocks = u.range_blocks
+    elif u.taken:
+        u.address += u.burst << BLOCK_SHIFT
+        u.blocks -= u.burst
+    u.level, u.out, _ = fifo_step(u.level, u.out, u.returned, ready)

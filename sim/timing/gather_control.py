@@ -1,0 +1,124 @@
+"""rtl/gather_control.py: headers and entries, the room of the ring of scores, and what arrives at its end."""
+
+from typing import Any
+
+import numpy as np
+
+from ...model.jit import kernel
+
+IDLE, HEADER, ENTRIES = range(3)
+STALL_IDLE, STALL_BUSY, STALL_INPUT, STALL_OUTPUT, STALL_MEMORY = range(5)
+HEADER_SLOTS = 2
+PIPE = 64
+"""Cycles that the pipe remembers; more than the latency from issue to result."""
+
+GATHER = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            *("state", "left", "buffer", "slots_taken", "in_row", "bank", "rows_filled"),
+            *("done", "header_done", "active_0", "active_1"),
+            # wires
+            *("stall", "has_room", "header", "fire", "end", "entries_ready", "taken_buffers", "accepted", "ended"),
+            *("active", "done_mask", "header_mask"),
+        )
+    ]
+)
+"""`done` and `header_done` are registers, masks of buffers; `slots_taken` is `taken` of the RTL."""
+
+
+@kernel
+def gather_offer(u: Any, d: Any, decoder: Any, ready: int) -> None:
+    """Issue a header or entries, or say what is missing."""
+    u.done_mask = u.done
+    u.header_mask = u.header_done
+    u.has_room = not d.is_score or u.slots_taken <= d.capacity - 2 * d.banks - d.slots
+    u.header = 0
+    u.fire = 0
+    u.end = 0
+    u.entries_ready = 0
+    if u.state == IDLE:
+        u.stall = STALL_IDLE
+    elif u.state == HEADER:
+        if not (ready >> u.buffer) & 1:
+            u.stall = STALL_INPUT
+        elif not u.has_room:
+            u.stall = STALL_OUTPUT
+        else:
+            u.stall = STALL_BUSY
+            u.header = 1
+            u.end = not d.has_entries
+    else:
+        u.entries_ready = u.has_room
+        if not u.has_room:
+            u.stall = STALL_OUTPUT
+        elif not decoder.valid:
+            u.stall = STALL_MEMORY
+        else:
+            u.stall = STALL_BUSY
+            u.fire = 1
+            u.end = decoder.final
+    u.taken_buffers = u.end << u.buffer
+    u.accepted = decoder.count if u.fire else 0
+    u.ended = decoder.ended if u.fire else 0
+    u.active = u.active_1 if u.buffer else u.active_0
+
+
+@kernel
+def gather_step(
+    u: Any, d: Any, pipe: Any, now: int, start: int, row_taken: int, input_ready: int, input_active: int
+) -> None:
+    """One clock edge; `pipe` [PIPE] holds what was issued in each cycle."""
+    if input_ready & 1:
+        u.active_0 = input_active
+    if input_ready & 2:
+        u.active_1 = input_active
+    pipe[now % PIPE] = u.header | (u.end << 1) | (u.buffer << 2) | (u.ended << 3)
+    _results(u, d, pipe[(now - d.gather_delay) % PIPE], start, row_taken)
+    _room(u, d, start, row_taken)
+    if u.state == IDLE:
+        if start:
+            u.left = d.groups
+            u.buffer = 0
+            u.state = HEADER
+    elif u.end:
+        u.state = IDLE if u.left == 1 else HEADER
+        u.left -= 1
+        u.buffer ^= 1
+    elif u.header:
+        u.state = ENTRIES
+
+
+@kernel
+def _room(u: Any, d: Any, start: int, row_taken: int) -> None:
+    """Slots taken or promised; the end of a group claims the rest of its row."""
+    if start:
+        u.slots_taken = 0
+        u.in_row = 0
+        return
+    claimed = HEADER_SLOTS if u.header else u.ended
+    after = (u.in_row + claimed) % d.banks
+    u.slots_taken += claimed + (-after % d.banks if u.end else 0) - (d.banks if row_taken else 0)
+    u.in_row = 0 if u.end else after
+
+
+@kernel
+def _results(u: Any, d: Any, issued: int, start: int, row_taken: int) -> None:
+    """What was issued `gather_delay` cycles ago has become results: rows that are complete, groups that are done."""
+    header = issued & 1
+    end = (issued >> 1) & 1
+    buffer = (issued >> 2) & 1
+    count = issued >> 3
+    u.done = end << buffer
+    u.header_done = header << buffer
+    filled = 0
+    if header:
+        filled += HEADER_SLOTS % d.banks == 0
+        after = HEADER_SLOTS % d.banks
+    else:
+        filled += u.bank + count >= d.banks
+        after = (u.bank + count) % d.banks
+    if end and after != 0:
+        filled += 1
+    u.bank = 0 if start else after
+    u.rows_filled = 0 if start or not d.is_score else u.rows_filled + filled - row_taken

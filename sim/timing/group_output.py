@@ -1,0 +1,102 @@
+"""rtl/group_output.py: encode, write each vector, then the header; or write scores as they come."""
+
+from typing import Any
+
+import numpy as np
+
+from ...model.jit import kernel
+
+IDLE, GATHERED, MAXIMUM, ENCODE, VECTOR, WRITE_VECTOR, HEADER, WRITE_HEADER, HEADED, WRITE_ROWS = range(10)
+
+OUTPUT = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            *("state", "left", "vectors_left", "results", "buffer", "group", "lane"),
+            # wires
+            *("done", "is_ready", "request", "is_header", "vector_start", "row_start", "released"),
+        )
+    ]
+)
+
+
+@kernel
+def output_offer(u: Any, d: Any, writer: Any, destinations: Any, gathered: int, headed: int) -> None:
+    """Ask for a pass or for a write."""
+    u.done = u.state == IDLE
+    u.is_ready = (gathered >> u.buffer) & 1
+    u.request = u.state == MAXIMUM or u.state == ENCODE
+    u.is_header = u.state == HEADER or u.state == WRITE_HEADER
+    writer.command_valid = u.state == VECTOR or u.state == HEADER
+    writer.command_address = u.results
+    writer.command_bytes = d.header_bytes
+    if u.state == VECTOR:
+        writer.command_address = destinations[u.group * d.lanes + u.lane]
+        writer.command_bytes = d.outputs * 2
+    elif u.state == HEADED:
+        writer.command_valid = (headed >> u.buffer) & 1
+        writer.command_bytes = d.header_bytes + d.records * d.record_bytes
+    begins = writer.command_valid and writer.command_ready
+    u.row_start = u.state == HEADED and begins
+    u.vector_start = u.state != HEADED and begins
+
+
+@kernel
+def output_release(u: Any, pass_ready: int, header_taken: int) -> None:
+    """The buffer that nothing needs any more."""
+    u.released = 0
+    if (u.state == ENCODE and pass_ready) or (u.state == WRITE_ROWS and header_taken):
+        u.released = 1 << u.buffer
+
+
+@kernel
+def output_step(u: Any, d: Any, start: int, pass_ready: int, finish: int) -> None:
+    """One clock edge."""
+    if u.state == IDLE:
+        if start:
+            u.left = d.groups
+            u.vectors_left = d.vectors
+            u.results = d.results
+            u.buffer = 0
+            u.group = 0
+            u.lane = 0
+            u.state = HEADED if d.is_score else GATHERED
+    elif u.state == GATHERED:
+        if u.is_ready:
+            u.state = MAXIMUM if d.is_backward else ENCODE
+    elif u.state == MAXIMUM:
+        if pass_ready:
+            u.state = ENCODE
+    elif u.state == ENCODE:
+        if pass_ready:
+            u.state = VECTOR
+    elif u.state == VECTOR:
+        if u.vector_start:
+            u.state = WRITE_VECTOR
+    elif u.state == WRITE_VECTOR:
+        if finish:
+            u.lane += 1
+            u.state = VECTOR
+            if u.lane == min(u.vectors_left, d.lanes):
+                u.lane = 0
+                u.state = HEADER
+    elif u.state == HEADER:
+        if u.vector_start:
+            u.state = WRITE_HEADER
+    elif u.state == HEADED:
+        if u.row_start:
+            u.state = WRITE_ROWS
+    elif finish:
+        _next_group(u, d)
+
+
+@kernel
+def _next_group(u: Any, d: Any) -> None:
+    u.state = HEADED if d.is_score else GATHERED
+    if u.left == 1:
+        u.state = IDLE
+    u.left -= 1
+    u.vectors_left -= d.lanes
+    u.results += d.result_stride
+    u.buffer ^= 1
+    u.group += 1

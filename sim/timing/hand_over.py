@@ -1,0 +1,25 @@
+"""The flags of rtl/engine.py that say which stage holds which of the two buffers; all are masks of buffers."""
+
+from typing import Any
+
+import numpy as np
+
+from ...model.jit import kernel
+
+BUFFERS_HELD = np.dtype([(name, np.int64) for name in ("ready", "gathered", "headed", "unwritten", "ungathered")])
+
+
+@kernel
+def hand_over_step(u: Any, group_input: Any, gather: Any, released: int, start: int) -> None:
+    """One clock edge."""
+    u.ready = (u.ready | group_input.ready) & ~gather.taken_buffers
+    u.gathered = (u.gathered | gather.done_mask) & ~released
+    u.headed = (u.headed | gather.header_mask) & ~released
+    u.unwritten = (u.unwritten | group_input.claimed) & ~released
+    u.ungathered = (u.ungathered | group_input.claimed) & ~gather.done_mask
+    if start:
+        u.ready = 0
+        u.gathered = 0
+        u.headed = 0
+        u.unwritten = 0
+        u.ungathered = 0

@@ -1,0 +1,86 @@
+"""The memory of sim/memory/memory.sv without contents and without stalls."""
+
+from typing import Any
+
+import numpy as np
+
+from ...model.jit import kernel
+
+QUEUE = 64
+"""Bursts that wait, as memory.sv has it."""
+
+MEMORY = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            *("latency", "write_latency", "gap"),
+            *("ar_ready", "r_valid", "r_last", "aw_ready", "w_ready", "b_valid"),
+            *("read_head", "read_count", "read_beat", "gap_left"),
+            *("write_head", "write_count", "write_beat", "beat_count"),
+            *("response_head", "response_count"),
+            # wires
+            *("ar", "ar_beats", "r", "aw", "aw_beats", "w"),
+        )
+    ]
+)
+"""Wires: what is taken in this cycle, and the beats of the burst; b is always taken."""
+
+READ_DUE, READ_BEATS, WRITE_BEATS, RESPONSE_DUE = range(4)
+"""Rows of the queues, each QUEUE long."""
+
+
+@kernel
+def memory_step(u: Any, queues: Any, now: int) -> None:
+    """One clock edge, in the order of events of memory.sv."""
+    if u.ar:
+        place = (u.read_head + u.read_count) % QUEUE
+        queues[READ_DUE, place] = now + max(1, u.latency)
+        queues[READ_BEATS, place] = u.ar_beats
+        u.read_count += 1
+    if u.aw:
+        queues[WRITE_BEATS, (u.write_head + u.write_count) % QUEUE] = u.aw_beats
+        u.write_count += 1
+    if u.w:
+        u.beat_count += 1
+    _write(u, queues, now)
+    u.b_valid = 0
+    if u.response_count > 0 and now + 1 >= queues[RESPONSE_DUE, u.response_head]:
+        u.b_valid = 1
+        u.response_head = (u.response_head + 1) % QUEUE
+        u.response_count -= 1
+    if not u.r_valid or u.r:
+        _read(u, queues, now)
+    if u.gap_left != 0:
+        u.gap_left -= 1
+    u.ar_ready = u.read_count < QUEUE
+    u.aw_ready = u.write_count + u.response_count < QUEUE
+    u.w_ready = u.beat_count < QUEUE
+
+
+@kernel
+def _write(u: Any, queues: Any, now: int) -> None:
+    """One beat written, and a response with the last one."""
+    if u.write_count > 0 and u.beat_count > 0:
+        u.beat_count -= 1
+        u.write_beat += 1
+        if u.write_beat == queues[WRITE_BEATS, u.write_head]:
+            queues[RESPONSE_DUE, (u.response_head + u.response_count) % QUEUE] = now + max(1, u.write_latency)
+            u.response_count += 1
+            u.write_head = (u.write_head + 1) % QUEUE
+            u.write_count -= 1
+            u.write_beat = 0
+
+
+@kernel
+def _read(u: Any, queues: Any, now: int) -> None:
+    """The beat that is offered in the next cycle."""
+    u.r_valid = 0
+    if u.read_count > 0 and now + 1 >= queues[READ_DUE, u.read_head] and u.gap_left == 0:
+        u.r_valid = 1
+        u.read_beat += 1
+        u.r_last = u.read_beat == queues[READ_BEATS, u.read_head]
+        u.gap_left = u.gap + 1
+        if u.r_last:
+            u.read_head = (u.read_head + 1) % QUEUE
+            u.read_count -= 1
+            u.read_beat = 0

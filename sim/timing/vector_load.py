@@ -1,0 +1,75 @@
+"""rtl/vector_load.py: one burst a lane, lane after lane, chunk after chunk."""
+
+from typing import Any
+
+import numpy as np
+
+from ...model.jit import kernel
+
+BURST_BLOCKS = 4
+CODES_PER_BLOCK = 32
+ALL = (1 << 32) - 1
+"""All ones: every word, of a vector that is loaded or that no pass reads."""
+
+VECTORS = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            *("ask_lane", "ask_block", "asking", "lane", "chunk", "beat", "taking", "chunk_words", "loaded"),
+            # wires
+            *("blocks", "beats", "stop", "stop_word", "is_last_chunk", "taken", "done", "active"),
+        )
+    ]
+)
+
+
+@kernel
+def vectors_offer(u: Any, d: Any, fetch: Any, sources: Any, active: int, group: int, passed: int) -> None:
+    """Ask for the next burst of a lane; take a beat when its place is free."""
+    u.active = active
+    u.blocks = (d.inputs + CODES_PER_BLOCK - 1) // CODES_PER_BLOCK
+    fetch.range_valid = u.asking
+    if u.asking:
+        fetch.range_address = sources[group * d.lanes + u.ask_lane] + (u.ask_block << 6)
+        fetch.range_blocks = min(u.blocks - u.ask_block, BURST_BLOCKS)
+    u.beats = u.blocks * fetch.beats_per_block
+    chunk_end = u.chunk + BURST_BLOCKS * fetch.beats_per_block
+    u.is_last_chunk = chunk_end >= u.beats
+    u.stop = u.beats if u.is_last_chunk else chunk_end
+    u.stop_word = u.chunk_words + CODES_PER_BLOCK * BURST_BLOCKS // d.elements
+    fetch.ready = u.taking and passed >= u.stop_word
+    u.taken = fetch.ready and fetch.valid
+    u.done = not u.taking
+
+
+@kernel
+def vectors_step(u: Any, fetch: Any, start: int) -> None:
+    """One clock edge."""
+    if u.asking and fetch.range_ready:
+        u.ask_lane += 1
+        if u.ask_lane == u.active:
+            u.ask_lane = 0
+            u.asking = u.blocks - u.ask_block > BURST_BLOCKS
+            u.ask_block += BURST_BLOCKS
+    if u.taken:
+        u.beat += 1
+        if u.beat == u.stop:
+            u.beat = u.chunk
+            u.lane += 1
+            if u.lane == u.active:
+                u.lane = 0
+                u.chunk = u.stop
+                u.beat = u.stop
+                u.taking = not u.is_last_chunk
+                u.loaded = ALL if u.is_last_chunk else u.stop_word
+                u.chunk_words = u.stop_word
+    if start:
+        u.ask_lane = 0
+        u.ask_block = 0
+        u.asking = 1
+        u.lane = 0
+        u.chunk = 0
+        u.beat = 0
+        u.taking = 1
+        u.loaded = 0
+        u.chunk_words = 0

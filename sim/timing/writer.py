@@ -1,0 +1,63 @@
+"""rtl/bus/write.py."""
+
+from typing import Any
+
+import numpy as np
+
+from ...model.jit import kernel
+
+BURST_BYTES = 256
+BLOCK = 64
+
+WRITER = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            *("address", "to_ask", "place", "to_send", "ahead", "open_bursts"),
+            # wires
+            *("burst", "asked", "is_final", "is_last", "sent", "beats_ready", "finish"),
+            *("command_ready", "idle", "answered", "command_valid", "command_address", "command_bytes"),
+        )
+    ]
+)
+
+
+@kernel
+def writer_offer(u: Any) -> None:
+    """Whether a command is taken, and whether all bursts were answered."""
+    u.command_ready = u.to_send == 0 and u.to_ask == 0
+    u.idle = u.command_ready and u.open_bursts == 0
+
+
+@kernel
+def writer_send(u: Any, d: Any, memory: Any, beats_valid: int) -> None:
+    """Address and data of this cycle."""
+    u.burst = min(u.to_ask, BURST_BYTES - u.address % BURST_BYTES)
+    u.asked = u.to_ask != 0 and memory.aw_ready
+    u.is_final = u.to_send <= d.port_bytes
+    u.is_last = u.is_final or u.place == BURST_BYTES - d.port_bytes
+    u.beats_ready = u.to_send != 0 and u.ahead != 0 and memory.w_ready
+    u.sent = u.beats_ready and beats_valid
+    u.finish = u.sent and u.is_final
+    u.answered = memory.b_valid
+    memory.aw = u.asked
+    memory.aw_beats = (u.burst + d.port_bytes - 1) // d.port_bytes
+    memory.w = u.sent
+
+
+@kernel
+def writer_step(u: Any, d: Any) -> None:
+    """One clock edge."""
+    if u.asked:
+        u.address += u.burst
+        u.to_ask -= u.burst
+    if u.sent:
+        u.place = (u.place + d.port_bytes) % BURST_BYTES
+        u.to_send = 0 if u.is_final else u.to_send - d.port_bytes
+    if u.command_valid and u.command_ready:
+        u.address = u.command_address // BLOCK * BLOCK
+        u.to_ask = u.command_bytes
+        u.place = u.address % BURST_BYTES
+        u.to_send = u.command_bytes
+    u.ahead += u.asked - (1 if u.sent and u.is_last else 0)
+    u.open_bursts += u.asked - u.answered

@@ -1,0 +1,83 @@
+"""The timing model predicts every counter of the RTL, exactly, whatever is run on whatever memory."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from normq.model.config import AcceleratorConfig, Layout
+from normq.model.formats import VectorCode
+from normq.model.golden.constants import Operation
+from normq.sim.memory.map import MemoryMap
+from normq.sim.session import MemoryBehavior
+from normq.sim.timing.predict import TimingError, predict
+from normq.tests.cosim.engine_cases import STALLS
+from normq.tests.cosim.test_engine_equality import CONFIGS, config, constant, label
+from normq.tests.cosim.timing_cases import TimingSession, random_behavior
+from normq.tests.model.golden_cases import Model, random_model
+
+FULL = (
+    *CONFIGS,
+    config(8, 32, 4, 512, 512),
+    config(2, 64, 8, 256, 64),
+    config(1, 8, 2, 64, 256),
+    config(4, 1, 8, 128, 128),
+)
+"""The ring of score records is short in the first, a row of it wider and narrower than a beat in the others."""
+
+
+@pytest.mark.parametrize("shape", CONFIGS, ids=label)
+def test_equals_rtl(shape: AcceleratorConfig, tmp_path: Path) -> None:
+    rng = np.random.default_rng([7, CONFIGS.index(shape)])
+    session = TimingSession(shape)
+    for _ in range(12):
+        session.add_random(rng)
+    session.compare(tmp_path, random_behavior(rng))
+
+
+def full_ring() -> Model:
+    """Outputs of one entry side by side: score records come faster than they are written."""
+    beta = np.zeros((100, 1000), np.uint8)
+    beta[np.arange(1000) % 100, np.arange(1000)] = 1 + np.arange(1000) % 63
+    unlike = constant(100, 1000, 6, 1, 0)
+    return Model(unlike.alpha, beta, unlike.gamma, 6, VectorCode())
+
+
+def test_results_back_up(tmp_path: Path) -> None:
+    """Gather waits for the writer, the writer for the memory."""
+    rng = np.random.default_rng(3)
+    session = TimingSession(CONFIGS[3])
+    session.add(full_ring(), Layout.SPARSE, Operation.SCORES, 20, rng)
+    behavior = MemoryBehavior(30, 700, 0)
+    session.compare(tmp_path, behavior)
+    counters = predict(session.config, session.memory, session.jobs[-1].descriptor, behavior)
+    assert counters["gather.stall_output"] > 100
+
+
+def test_random_stalls_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^the timing model knows no random stalls, got \{'ar_stall': 90, "):
+        predict(CONFIGS[0], MemoryMap(), 0, STALLS)
+
+
+def test_limit(tmp_path: Path) -> None:
+    session = TimingSession(CONFIGS[0])
+    session.add(random_model(9, 9, 3, VectorCode(), 0.5), Layout.DENSE, Operation.SCORES, 1, np.random.default_rng(1))
+    address = session.jobs[-1].descriptor
+    with pytest.raises(TimingError, match=f"^descriptor {address:#x} has not ended after 100 cycles$"):
+        predict(session.config, session.memory, address, MemoryBehavior(), 100)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("shape", FULL, ids=label)
+def test_equals_rtl_everywhere(shape: AcceleratorConfig, tmp_path: Path) -> None:
+    """25 random settings on each build, five memories, and a model with the statistics of distilled ones."""
+    rng = np.random.default_rng([8, FULL.index(shape)])
+    for turn in range(5):
+        session = TimingSession(shape)
+        for _ in range(5):
+            session.add_random(rng)
+        session.compare(tmp_path / f"turn{turn}", random_behavior(rng))
+    session = TimingSession(shape)
+    for layout in Layout:
+        session.add_synthetic(min(shape.hidden_capacity, 256), 500, 4, layout, rng)
+    session.compare(tmp_path / "synthetic", MemoryBehavior())
