@@ -57,7 +57,7 @@ class Verdicts:
     cycles: int
     """Simulated cycles with a descriptor at work, loading included."""
     seconds: float
-    """Wall-clock time of the simulator process."""
+    """Wall-clock time of the descriptors, without the simulator's start."""
 
 
 def run_trials(

@@ -32,7 +32,7 @@ class SpeedRow:
     layout: Layout
     cycles: int
     seconds: float
-    """Wall-clock time of the simulator process, its start included."""
+    """Wall-clock time, without the simulator's start."""
 
     @property
     def cycles_per_second(self) -> float:

@@ -6,6 +6,7 @@ named by NORMQ_PLAN, what happened goes to the file named by NORMQ_OUTCOME (`sim
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +90,11 @@ async def run_plan(dut: Any) -> None:
     plan = json.loads(Path(os.environ["NORMQ_PLAN"]).read_text())
     await reset(dut, plan["memory"])
     host = Host(dut)
+    began = time.perf_counter()
     outcomes = [await run_descriptor(host, address, plan["limit_cycles"]) for address in plan["descriptors"]]
+    seconds = time.perf_counter() - began
     violations = int(dut.violations.value)
     dut.dump.value = 1
     await Timer(2 * PERIOD_NS, unit="ns")
-    outcome = {"jobs": outcomes, "violations": violations}
+    outcome = {"jobs": outcomes, "violations": violations, "seconds": seconds}
     Path(os.environ["NORMQ_OUTCOME"]).write_text(json.dumps(outcome))
