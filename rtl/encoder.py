@@ -20,7 +20,7 @@ class Encoder(wiring.Component):
     Throughput one element per cycle. `kappa` is taken `kappa_latency` cycles after the factors, the length appears
     `length_latency` cycles after them, `scale` is read `length_latency` cycles after them, the code appears
     `latency` cycles after them, all counted in cycles with `enable`: the pipeline rests between passes. Rounds half
-    up, saturates (ARITHMETIC: ENC).
+    up, saturates (docs/ENGINE.md).
     """
 
     kappa_latency = 2

@@ -20,7 +20,7 @@ LEFT = 8
 
 
 class LeakUnit(wiring.Component):
-    """e = (((S1 >> G) * K1m) >> (K1s - G)) + (((S0 >> G) * K0m) >> (K0s - G)), lane after lane (ARITHMETIC: LEAK).
+    """e = (((S1 >> G) * K1m) >> (K1s - G)) + (((S0 >> G) * K0m) >> (K0s - G)), lane after lane (docs/ENGINE.md).
 
     `split` (backward) keeps the terms apart, both of S1: the first for ordinary outputs, the second for empty ones.
     From `start` to `done` it takes lanes + `latency` cycles.
