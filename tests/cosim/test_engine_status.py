@@ -19,13 +19,11 @@ from normq.sim.descriptors import Job, ModelImage
 from normq.sim.memory.image import poison, read_dump
 from normq.sim.session import MemoryBehavior, Outcome, run_jobs
 from normq.tests.cosim.engine_cases import STALLS, Session, check_counters, operands, simulator
+from normq.tests.cosim.test_engine_equality import CONFIGS, NARROW
 from normq.tests.model.golden_cases import Model, random_model
 
 DEFAULT = VectorCode()
-CONFIG = AcceleratorConfig(4, 4, 4, 512, hidden_capacity=128, vocab_capacity=512)
-ONE_WIDTH = AcceleratorConfig(
-    2, 2, 2, 128, 4, 4, layouts=frozenset({Layout.DENSE}), hidden_capacity=64, vocab_capacity=256
-)
+CONFIG = CONFIGS[2]
 HIDDEN, VOCAB, BATCH = 50, 90, 6
 OUTSIDE = 1 << 30
 LIMIT_CYCLES = 200_000
@@ -169,9 +167,9 @@ def test_refused_descriptors(layout: Layout, tmp_path: Path) -> None:
 
 
 def test_what_was_not_built(tmp_path: Path) -> None:
-    """A build of one layout and one index width refuses the others."""
-    faults = Faults(ONE_WIDTH, model_of(), Layout.DENSE, tmp_path)
-    for fields in ({"layout": 0}, {"index_bits": 3}, {"index_bits": 5}):
+    """A build of one layout and few index widths refuses the others."""
+    faults = Faults(NARROW, replace(model_of(), code=NARROW.code), Layout.SPARSE, tmp_path)
+    for fields in ({"layout": 1, "records": HIDDEN}, {"index_bits": 3}, {"index_bits": 7}):
         faults.add(faults.changed(faults.fresh(Operation.FORWARD), **fields), Status.BAD_FORMAT, silent=True)
     faults.run(STALLS)
 
