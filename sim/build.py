@@ -33,6 +33,8 @@ BUILD_ARGS = (
     "0",  # pieces want the precompiled header that the wheel's makefile cannot build
 )
 WAVES_ARGS = ("--trace-fst",)
+WAVES_MAKEFLAGS = "-- OPT_FAST=-O0 OPT_GLOBAL=-O0"
+"""Code that only writes waves is most of such a build: optimized, it takes a quarter of an hour to compile."""
 HIDDEN = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "WAVES", "GUI", "PYTEST_CURRENT_TEST")
 RUNTIME = Design("runtime", ("clk",), ("module runtime(input clk);\nendmodule\n",))
 """The least design, built for the objects of Verilator's runtime: nine tenths of a small build, the same for all."""
@@ -94,7 +96,7 @@ def build(design: Design, *, waves: bool = False, flags: Sequence[str] = ()) -> 
     if waves and (missing := missing_packages()):
         raise OptionError(f"waves: writing FST needs Debian packages first: apt-get install {' '.join(missing)}")
     arguments = (*BUILD_ARGS, *(WAVES_ARGS if waves else ()))
-    tools = [*arguments, *_tools()]
+    tools = [*arguments, *((WAVES_MAKEFLAGS,) if waves else ()), *_tools()]
     runtime = CACHE / f"runtime-{_digest(tools)}"
     with unfinished(runtime) as folder:
         if folder:
@@ -117,7 +119,7 @@ def _compile(design: Design, folder: Path, arguments: Sequence[str], waves: bool
     for path, text in zip(generated, design.texts, strict=True):
         path.write_text(text)
     log = folder / "build.log"
-    with _environment():
+    with _environment(MAKEFLAGS=WAVES_MAKEFLAGS) if waves else _environment():
         try:
             get_runner("verilator").build(
                 sources=[ports, *generated, *design.sources],
@@ -149,12 +151,13 @@ def _digest(parts: Sequence[str]) -> str:
 
 
 @contextmanager
-def _environment() -> Generator[None]:
-    """Put this interpreter's commands first on PATH and hide what would steer the runner from outside."""
+def _environment(**given: str) -> Generator[None]:
+    """Put this interpreter's commands first on PATH, hide what would steer the runner from outside, add `given`."""
     before = dict(os.environ)
     os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), before.get("PATH", os.defpath)])
     for name in HIDDEN:
         os.environ.pop(name, None)
+    os.environ.update(given)
     try:
         yield
     finally:
