@@ -19,7 +19,9 @@ ARBITER = np.dtype(
             *("asked", "chosen", "can_take", "ar_ready", "last_read"),
         )
     ]
+    + [("owners", np.int64, (OUTSTANDING,))]
 )
+"""`owners` says who asked for each of the bursts under way."""
 
 
 @kernel
@@ -29,7 +31,7 @@ def arbiter_grant(u: Any, fetchers: Any, memory: Any) -> None:
     u.can_take = u.level != OUTSTANDING - 1 and (not u.ar_valid or u.ar_ready)
     u.asked = 0
     for offset in range(REQUESTERS):
-        candidate = (u.turn + offset) % REQUESTERS
+        candidate = (u.turn + offset) & (REQUESTERS - 1)
         if fetchers[candidate].request:
             u.asked = 1
             u.chosen = candidate
@@ -47,8 +49,9 @@ def arbiter_grant(u: Any, fetchers: Any, memory: Any) -> None:
 
 
 @kernel
-def arbiter_step(u: Any, fetchers: Any, owners: Any) -> None:
-    """One clock edge; `owners` [OUTSTANDING] holds who asked for the bursts under way."""
+def arbiter_step(u: Any, fetchers: Any) -> None:
+    """One clock edge."""
+    owners = u.owners
     write = u.can_take and u.asked
     if write:
         owners[u.produce] = u.chosen

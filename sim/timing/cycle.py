@@ -9,18 +9,18 @@ from ...model.jit import kernel
 from ...rtl.bus.fetch import BLOCK_BYTES, BURST_BLOCKS
 from ...rtl.engine import OTHER_BUFFER_BYTES, STREAM_BUFFER_BYTES
 from ...rtl.stages import READERS
-from .arbiter import ARBITER, OUTSTANDING, arbiter_grant, arbiter_step
+from .arbiter import ARBITER, arbiter_grant, arbiter_step
 from .count import count_cycle
 from .decoder import DECODER, decoder_step, decoder_take
 from .emission_load import EMISSIONS, emissions_offer, emissions_step
 from .fetch import FETCH, fetch_offer, fetch_step
-from .gather_control import GATHER, PIPE, gather_offer, gather_step
+from .gather_control import GATHER, gather_offer, gather_step
 from .gather_control import IDLE as GATHER_IDLE
 from .group_input import INPUT, input_offer, input_step
 from .group_load import LOAD, load_offer, load_step
 from .group_output import OUTPUT, output_offer, output_release, output_step
 from .hand_over import BUFFERS_HELD, hand_over_step
-from .memory import MEMORY, QUEUE, memory_step
+from .memory import MEMORY, memory_step
 from .passes import PASSES, passes_offer, passes_step
 from .result_rows import ROWS, VECTOR_BEATS, beats_offer, beats_step, beats_take, rows_offer, rows_step, rows_take
 from .sequencer import IDLE, SEQUENCER, sequencer_offer, sequencer_start, sequencer_step
@@ -36,15 +36,11 @@ LOAD_WORDS = 2
 
 
 class Engine(NamedTuple):
-    """Every unit, and what it keeps beside its record."""
+    """The records of all units. No arrays: counting their references in every cycle would double the time."""
 
     settings: Any
     memory: Any
-    queues: Any
-    """[4, QUEUE] of the memory."""
     arbiter: Any
-    owners: Any
-    """[OUTSTANDING] of the arbiter."""
     fetchers: Any
     """In the order of rtl.stages.READERS."""
     words: Any
@@ -57,12 +53,16 @@ class Engine(NamedTuple):
     input: Any
     passes: Any
     gather: Any
-    pipe: Any
     held: Any
     output: Any
     rows: Any
     beats: Any
     writer: Any
+
+
+class Inputs(NamedTuple):
+    """What one run depends on beside build and descriptor."""
+
     sources: Any
     """[vectors] addresses."""
     destinations: Any
@@ -73,16 +73,7 @@ class Engine(NamedTuple):
     """Bytes of the weight stream; empty where `last` flags do not matter."""
 
 
-class Inputs(NamedTuple):
-    """What one run depends on beside build and descriptor."""
-
-    sources: Any
-    destinations: Any
-    columns: Any
-    data: Any
-
-
-def make_engine(config: AcceleratorConfig, settings: Any, inputs: Inputs, behavior: tuple[int, int, int]) -> Engine:
+def make_engine(config: AcceleratorConfig, settings: Any, behavior: tuple[int, int, int]) -> Engine:
     """Return an engine at rest; `behavior` is the memory's latency, write latency and gap."""
 
     def one(kind: Any) -> Any:
@@ -111,12 +102,10 @@ def make_engine(config: AcceleratorConfig, settings: Any, inputs: Inputs, behavi
     return Engine(
         settings=settings,
         memory=memory,
-        queues=np.zeros((4, QUEUE), np.int64),
         arbiter=one(ARBITER),
-        owners=np.zeros(OUTSTANDING, np.int64),
-        fetchers=fetchers,
-        words=np.zeros(3, WORDS),
-        decoders=decoders,
+        fetchers=tuple(fetchers),
+        words=tuple(np.zeros(3, WORDS)),
+        decoders=tuple(decoders),
         stream=one(STREAM),
         sequencer=one(SEQUENCER),
         load=one(LOAD),
@@ -125,39 +114,35 @@ def make_engine(config: AcceleratorConfig, settings: Any, inputs: Inputs, behavi
         input=one(INPUT),
         passes=one(PASSES),
         gather=one(GATHER),
-        pipe=np.zeros(PIPE, np.int64),
         held=one(BUFFERS_HELD),
         output=one(OUTPUT),
         rows=rows,
         beats=one(VECTOR_BEATS),
         writer=one(WRITER),
-        sources=inputs.sources,
-        destinations=inputs.destinations,
-        columns=inputs.columns,
-        data=inputs.data,
     )
 
 
 @kernel
-def run_engine(e: Engine, counters: Any, limit: int) -> int:
+def run_engine(e: Engine, inputs: Inputs, counters: Any, limit: int) -> int:
     """Run one descriptor from the cycle in which it is taken; return the cycles, or -1 when `limit` was not enough."""
+    sources, destinations, columns, data = inputs
     for now in range(limit):
-        _wires(e)
+        _wires(e, sources, destinations, columns)
         count_cycle(counters, e.settings, e.sequencer, e.gather, e.passes, e.fetchers, e.writer, e.output.is_header)
-        _edge(e, now)
+        _edge(e, data, now)
         if e.sequencer.state == IDLE:
             return now
     return -1
 
 
 @kernel
-def _wires(e: Engine) -> None:
+def _wires(e: Engine, sources: Any, destinations: Any, columns: Any) -> None:
     d, fetchers = e.settings, e.fetchers
     for number in range(len(READERS)):
         fetch_offer(fetchers[number])
     # output: writing depends on registers alone
     writer_offer(e.writer)
-    output_offer(e.output, d, e.writer, e.destinations, e.held.gathered, e.held.headed)
+    output_offer(e.output, d, e.writer, destinations, e.held.gathered, e.held.headed)
     rows_offer(e.rows)
     beats_offer(e.beats, e.output.is_header)
     writer_send(e.writer, d, e.memory, e.rows.valid if d.is_score else e.beats.valid)
@@ -172,8 +157,8 @@ def _wires(e: Engine) -> None:
     e.load.taken = e.input.taken
     # what the readers want
     load, active, group = e.load, e.load.active, e.load.group
-    vectors_offer(e.vectors, d, fetchers[VECTOR_READER], e.sources, active, group, e.passes.passed)
-    emissions_offer(e.emissions, d, fetchers[EMISSION_READER], e.decoders[EMISSION_DECODER], e.columns, active, group)
+    vectors_offer(e.vectors, d, fetchers[VECTOR_READER], sources, active, group, e.passes.passed)
+    emissions_offer(e.emissions, d, fetchers[EMISSION_READER], e.decoders[EMISSION_DECODER], columns, active, group)
     stream_offer(e.stream, d, fetchers[WEIGHT_READER], e.decoders[WEIGHT_DECODER])
     gather_offer(e.gather, d, e.decoders[WEIGHT_DECODER], e.held.ready)
     e.decoders[WEIGHT_DECODER].ready = e.gather.entries_ready
@@ -184,8 +169,8 @@ def _wires(e: Engine) -> None:
         e.sequencer.words_ready or load.words_ready,
         e.sequencer.skip or load.skip,
     )
-    for number, reader in ((WEIGHT_DECODER, WEIGHT_READER), (EMISSION_DECODER, EMISSION_READER)):
-        fetch = fetchers[reader]
+    for number in range(2 if d.is_forward else 1):
+        fetch = fetchers[EMISSION_READER if number else WEIGHT_READER]
         fetch.ready = decoder_take(e.decoders[number], e.words[number], fetch.valid)
     # the port
     arbiter_grant(e.arbiter, fetchers, e.memory)
@@ -194,28 +179,28 @@ def _wires(e: Engine) -> None:
 
 
 @kernel
-def _edge(e: Engine, now: int) -> None:
+def _edge(e: Engine, data: Any, now: int) -> None:
     d, fetchers, start = e.settings, e.fetchers, e.sequencer.start
     emission_decoder = e.decoders[EMISSION_DECODER]
     word_taken, column_ends = e.words[LOAD_WORDS].taken, emission_decoder.valid and emission_decoder.final
     input_state = e.input.state
-    memory_step(e.memory, e.queues, now)
-    arbiter_step(e.arbiter, fetchers, e.owners)
+    memory_step(e.memory, now)
+    arbiter_step(e.arbiter, fetchers)
     sequencer_step(e.sequencer, d, fetchers[NAMES], word_taken)
     load_step(e.load, d, word_taken, start, e.passes.begun, e.passes.ended)
-    vectors_step(e.vectors, fetchers[VECTOR_READER], e.load.load_start)
+    vectors_step(e.vectors, d, fetchers[VECTOR_READER], e.load.load_start)
     emissions_step(e.emissions, fetchers[EMISSION_READER], emission_decoder, e.load.emission_start, column_ends)
     stream_step(e.stream, d, fetchers[WEIGHT_READER], e.decoders[WEIGHT_DECODER], start)
     input_step(e.input, d, start, e.passes.input_ready)
     passes_step(e.passes, d, e.input.request, input_state, e.output.request)
-    gather_step(e.gather, d, e.pipe, now, start, e.rows.read, e.input.ready, e.input.active)
+    gather_step(e.gather, d, now, start, e.rows.read, e.input.ready, e.input.active)
     hand_over_step(e.held, e.input, e.gather, e.output.released, start)
     output_step(e.output, d, start, e.passes.output_ready, e.writer.finish)
     rows_step(e.rows, d, e.output.row_start)
     beats_step(e.beats, e.output.vector_start)
     writer_step(e.writer, d)
     words_step(e.words[LOAD_WORDS])
-    for number in range(2):
-        decoder_step(e.decoders[number], e.words[number], e.data)
+    for number in range(2 if d.is_forward else 1):
+        decoder_step(e.decoders[number], e.words[number], data)
     for number in range(len(READERS)):
         fetch_step(fetchers[number])

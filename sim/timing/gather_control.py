@@ -23,8 +23,10 @@ GATHER = np.dtype(
             *("active", "done_mask", "header_mask"),
         )
     ]
+    + [("pipe", np.int64, (PIPE,))]
 )
-"""`done` and `header_done` are registers, masks of buffers; `slots_taken` is `taken` of the RTL."""
+"""`done` and `header_done` are registers, masks of buffers; `slots_taken` is `taken` of the RTL; `pipe` holds what was
+issued in each of the last cycles."""
 
 
 @kernel
@@ -65,10 +67,9 @@ def gather_offer(u: Any, d: Any, decoder: Any, ready: int) -> None:
 
 
 @kernel
-def gather_step(
-    u: Any, d: Any, pipe: Any, now: int, start: int, row_taken: int, input_ready: int, input_active: int
-) -> None:
-    """One clock edge; `pipe` [PIPE] holds what was issued in each cycle."""
+def gather_step(u: Any, d: Any, now: int, start: int, row_taken: int, input_ready: int, input_active: int) -> None:
+    """One clock edge."""
+    pipe = u.pipe
     if input_ready & 1:
         u.active_0 = input_active
     if input_ready & 2:
@@ -97,8 +98,8 @@ def _room(u: Any, d: Any, start: int, row_taken: int) -> None:
         u.in_row = 0
         return
     claimed = HEADER_SLOTS if u.header else u.ended
-    after = (u.in_row + claimed) % d.banks
-    u.slots_taken += claimed + (-after % d.banks if u.end else 0) - (d.banks if row_taken else 0)
+    after = (u.in_row + claimed) & (d.banks - 1)
+    u.slots_taken += claimed + (-after & (d.banks - 1) if u.end else 0) - (d.banks if row_taken else 0)
     u.in_row = 0 if u.end else after
 
 
@@ -113,11 +114,11 @@ def _results(u: Any, d: Any, issued: int, start: int, row_taken: int) -> None:
     u.header_done = header << buffer
     filled = 0
     if header:
-        filled += HEADER_SLOTS % d.banks == 0
-        after = HEADER_SLOTS % d.banks
+        after = HEADER_SLOTS & (d.banks - 1)
+        filled += after == 0
     else:
         filled += u.bank + count >= d.banks
-        after = (u.bank + count) % d.banks
+        after = (u.bank + count) & (d.banks - 1)
     if end and after != 0:
         filled += 1
     u.bank = 0 if start else after

@@ -22,6 +22,7 @@ MEMORY = np.dtype(
             *("ar", "ar_beats", "r", "aw", "aw_beats", "w"),
         )
     ]
+    + [("queues", np.int64, (4, QUEUE))]
 )
 """Wires: what is taken in this cycle, and the beats of the burst; b is always taken."""
 
@@ -30,10 +31,11 @@ READ_DUE, READ_BEATS, WRITE_BEATS, RESPONSE_DUE = range(4)
 
 
 @kernel
-def memory_step(u: Any, queues: Any, now: int) -> None:
+def memory_step(u: Any, now: int) -> None:
     """One clock edge, in the order of events of memory.sv."""
+    queues = u.queues
     if u.ar:
-        place = (u.read_head + u.read_count) % QUEUE
+        place = (u.read_head + u.read_count) & (QUEUE - 1)
         queues[READ_DUE, place] = now + max(1, u.latency)
         queues[READ_BEATS, place] = u.ar_beats
         u.read_count += 1

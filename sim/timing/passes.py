@@ -60,9 +60,8 @@ def passes_step(u: Any, d: Any, input_request: int, input_state: int, output_req
         if u.is_loaded:
             u.is_complete = 1
         if u.issued:
-            count = d.outputs if u.kind == OUTPUT else d.inputs
             u.word += 1
-            if u.word == (count + d.elements - 1) // d.elements:
+            if u.word == (d.output_words if u.kind == OUTPUT else d.input_words):
                 u.state = DRAIN
     elif u.state == DRAIN:
         if u.wait == 0:

@@ -40,9 +40,9 @@ def predict(
     fields = {name: int(row[0]) for name, row in _fields(descriptor_layout(), memory.constant(descriptor)).items()}
     settings = settings_of(config, descriptor, fields)
     memory_cycles = behavior.latency, behavior.write_latency, behavior.gap
-    engine = make_engine(config, settings, _inputs(memory, fields), memory_cycles)
+    engine = make_engine(config, settings, memory_cycles)
     counters = np.zeros(len(COUNTERS), np.int64)
-    if run_engine(engine, counters, limit_cycles) < 0:
+    if run_engine(engine, _inputs(memory, fields), counters, limit_cycles) < 0:
         raise TimingError(f"descriptor {descriptor:#x} has not ended after {limit_cycles} cycles")
     return {counter.name: int(value) for counter, value in zip(COUNTERS, counters, strict=True)}
 

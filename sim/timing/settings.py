@@ -12,12 +12,14 @@ from ...rtl.leak import LeakUnit
 from ...rtl.operation import LayoutCode, Opcode
 from ...rtl.passes import ElementPasses
 from ...rtl.shape import BUFFERS, Shape
+from ...rtl.vector_load import CODES_PER_BLOCK, CODES_PER_CHUNK
 
 SETTINGS = np.dtype(
     [
         (name, np.int64)
         for name in (
             *("slots", "lanes", "elements", "port_bytes", "banks", "capacity", "header_bytes", "record_bytes"),
+            *("input_words", "output_words", "vector_blocks", "chunk_words"),
             *("drain", "leak_latency", "gather_delay"),
             *(
                 "descriptor",
@@ -55,6 +57,10 @@ def settings_of(config: AcceleratorConfig, address: int, descriptor: dict[str, i
         "capacity": BUFFERS * config.hidden_capacity,
         "header_bytes": 4 * config.lanes,
         "record_bytes": config.record_bytes,
+        "input_words": -(-descriptor["inputs"] // config.elements_per_cycle),
+        "output_words": -(-descriptor["outputs"] // config.elements_per_cycle),
+        "vector_blocks": -(-descriptor["inputs"] // CODES_PER_BLOCK),
+        "chunk_words": CODES_PER_CHUNK // config.elements_per_cycle,
         "drain": ElementPasses.drain,
         "leak_latency": LeakUnit.latency,
         "gather_delay": GatherControl.latency - 1,

@@ -7,7 +7,6 @@ import numpy as np
 from ...model.jit import kernel
 
 BURST_BLOCKS = 4
-CODES_PER_BLOCK = 32
 ALL = (1 << 32) - 1
 """All ones: every word, of a vector that is loaded or that no pass reads."""
 
@@ -17,7 +16,7 @@ VECTORS = np.dtype(
         for name in (
             *("ask_lane", "ask_block", "asking", "lane", "chunk", "beat", "taking", "chunk_words", "loaded"),
             # wires
-            *("blocks", "beats", "stop", "stop_word", "is_last_chunk", "taken", "done", "active"),
+            *("beats", "stop", "stop_word", "is_last_chunk", "taken", "done", "active"),
         )
     ]
 )
@@ -27,29 +26,28 @@ VECTORS = np.dtype(
 def vectors_offer(u: Any, d: Any, fetch: Any, sources: Any, active: int, group: int, passed: int) -> None:
     """Ask for the next burst of a lane; take a beat when its place is free."""
     u.active = active
-    u.blocks = (d.inputs + CODES_PER_BLOCK - 1) // CODES_PER_BLOCK
     fetch.range_valid = u.asking
     if u.asking:
         fetch.range_address = sources[group * d.lanes + u.ask_lane] + (u.ask_block << 6)
-        fetch.range_blocks = min(u.blocks - u.ask_block, BURST_BLOCKS)
-    u.beats = u.blocks * fetch.beats_per_block
+        fetch.range_blocks = min(d.vector_blocks - u.ask_block, BURST_BLOCKS)
+    u.beats = d.vector_blocks * fetch.beats_per_block
     chunk_end = u.chunk + BURST_BLOCKS * fetch.beats_per_block
     u.is_last_chunk = chunk_end >= u.beats
     u.stop = u.beats if u.is_last_chunk else chunk_end
-    u.stop_word = u.chunk_words + CODES_PER_BLOCK * BURST_BLOCKS // d.elements
+    u.stop_word = u.chunk_words + d.chunk_words
     fetch.ready = u.taking and passed >= u.stop_word
     u.taken = fetch.ready and fetch.valid
     u.done = not u.taking
 
 
 @kernel
-def vectors_step(u: Any, fetch: Any, start: int) -> None:
+def vectors_step(u: Any, d: Any, fetch: Any, start: int) -> None:
     """One clock edge."""
     if u.asking and fetch.range_ready:
         u.ask_lane += 1
         if u.ask_lane == u.active:
             u.ask_lane = 0
-            u.asking = u.blocks - u.ask_block > BURST_BLOCKS
+            u.asking = d.vector_blocks - u.ask_block > BURST_BLOCKS
             u.ask_block += BURST_BLOCKS
     if u.taken:
         u.beat += 1

@@ -32,8 +32,10 @@ def writer_offer(u: Any) -> None:
 @kernel
 def writer_send(u: Any, d: Any, memory: Any, beats_valid: int) -> None:
     """Address and data of this cycle."""
-    u.burst = min(u.to_ask, BURST_BYTES - u.address % BURST_BYTES)
+    u.burst = min(u.to_ask, BURST_BYTES - (u.address & (BURST_BYTES - 1)))
     u.asked = u.to_ask != 0 and memory.aw_ready
+    if u.asked:
+        memory.aw_beats = (u.burst + d.port_bytes - 1) // d.port_bytes
     u.is_final = u.to_send <= d.port_bytes
     u.is_last = u.is_final or u.place == BURST_BYTES - d.port_bytes
     u.beats_ready = u.to_send != 0 and u.ahead != 0 and memory.w_ready
@@ -41,7 +43,6 @@ def writer_send(u: Any, d: Any, memory: Any, beats_valid: int) -> None:
     u.finish = u.sent and u.is_final
     u.answered = memory.b_valid
     memory.aw = u.asked
-    memory.aw_beats = (u.burst + d.port_bytes - 1) // d.port_bytes
     memory.w = u.sent
 
 

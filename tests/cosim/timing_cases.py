@@ -51,8 +51,9 @@ class TimingSession:
 
     def add_random(self, rng: np.random.Generator) -> None:
         """One operation on one model, everything drawn."""
-        hidden = int(rng.integers(1, min(self.config.hidden_capacity, 400) + 1))
         vocab, bits = int(rng.integers(2, 400)), int(rng.integers(2, 9))
+        # full rows of wide levels leave too few significant bits beyond
+        hidden = int(rng.integers(1, min(self.config.hidden_capacity, 400 if bits < 7 else 200) + 1))
         model = random_model(hidden, vocab, bits, VectorCode(), float(rng.choice(DENSITIES)), int(rng.integers(1000)))
         layout, operation = list(Layout)[rng.integers(2)], list(Operation)[rng.integers(3)]
         self.add(model, layout, operation, int(rng.integers(1, 4 * self.config.lanes + 2)), rng)
