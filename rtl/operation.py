@@ -61,9 +61,9 @@ def descriptor_layout() -> data.StructLayout:
     """128 bytes, little-endian; addresses are multiples of 64.
 
     `entry_width` 0, 1, 2 stands for 16, 20, 24 bits. `entries` and `stream_blocks` are those of one pass over the
-    weights. `records` are the non-empty outputs (dense: all). `leak_right` is G of LEAK (docs/ENGINE.md). `results` receives
-    for each group of P vectors, `result_stride` bytes apart, P pairs {leak code u16, exponent i16} and, for scores,
-    the records.
+    weights. `records` are the non-empty outputs (dense: all). `leak_right` is G of LEAK (docs/ENGINE.md). `results`
+    receives for each group of P vectors, `result_stride` bytes apart, P pairs {leak code u16, exponent i16} and, for
+    scores, the records.
     """
     return data.StructLayout(
         {
