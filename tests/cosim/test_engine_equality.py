@@ -182,7 +182,7 @@ def test_results_back_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize("port_bits", [64, 128, 256, 512])
 @pytest.mark.parametrize("shape", CONFIGS, ids=label)
 def test_everything(shape: AcceleratorConfig, port_bits: int, tmp_path: Path) -> None:
-    """Every width with every size, every layout and adversarial model; each build meets every behavior of the memory."""
+    """Every width, size, layout and adversarial model; each build meets every behavior of the memory."""
     shape = replace(shape, port_bits=port_bits)
     behaviors = cycle((MemoryBehavior(), AT_ONCE, SLOW, STALLS, *UNEVEN))
     for turn in range(len(SIZES)):
