@@ -11,7 +11,10 @@ from ..formats import ceil_log2
 BLOCK_BYTES = 64
 """Bytes of one sparse block."""
 
-ENTRY_WIDTHS = (16, 20, 24)
+ENTRIES_PER_BLOCK = {16: 32, 20: 24, 24: 20}
+"""Entries in a block, by the bits of an entry; the rest of a block is zero."""
+
+ENTRY_WIDTHS = tuple(ENTRIES_PER_BLOCK)
 """Bits of a sparse entry, the narrowest that fits is used."""
 
 
@@ -45,7 +48,7 @@ class EntryFormat:
     @property
     def per_block(self) -> int:
         """Entries in a block of 64 bytes: 32, 24 or 20 (the rest of a block is zero)."""
-        return {16: 32, 20: 24, 24: 20}[self.width]
+        return ENTRIES_PER_BLOCK[self.width]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,13 +8,13 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...model.formats import ceil_log2
-from ...model.packing.matrix import ENTRY_WIDTHS
+from ...model.packing.matrix import ENTRIES_PER_BLOCK, ENTRY_WIDTHS
 from ..bus.width import BLOCK_BITS
 from ..pipeline import wire
 from ..shape import COUNT_BITS, Shape
 from .entry import entries_layout
 
-PER_BLOCK = tuple({16: 32, 20: 24, 24: 20}[width] for width in ENTRY_WIDTHS)
+PER_BLOCK = tuple(ENTRIES_PER_BLOCK[width] for width in ENTRY_WIDTHS)
 FIRST_BITS = 5
 
 

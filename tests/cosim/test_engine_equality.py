@@ -198,7 +198,7 @@ def test_a_write_past_the_results_is_found(tmp_path: Path) -> None:
     golden: GoldenModel = random_model(64, 61, 4, DEFAULT, 0.3).golden(Layout.DENSE)
     image = session.load(golden)
     reserve = session.memory.reserve
-    session.memory.reserve = lambda name, size: reserve(name, size - 64)  # type: ignore[method-assign]
+    session.memory.reserve = lambda name, size: reserve(name, size - 64)  # type: ignore[method-assign] -- the fault under test
     vectors, tokens = operands(random_model(64, 61, 4, DEFAULT, 0.3), 2, 0)
     session.add(golden, image, Operation.SCORES, vectors, tokens)
     with pytest.raises(CorruptedMemoryError, match=r"^byte 0x\w+ is 0x\w\w, it was 0x\w\w, 0 bytes behind the end of "):
