@@ -26,8 +26,8 @@ class EmissionLoad(wiring.Component):
     """Writes the level of each entry of each lane's column into that lane's emission memory.
 
     Lane after lane, one entry a cycle; an empty column costs one cycle, any other at most three beside its entries.
-    Columns are asked for ahead of their decoding. `wrong` is set in a cycle that shows a malformed column: one with more
-    entries than inputs is not read, an index beyond the inputs not written.
+    Columns are asked for ahead of their decoding. `wrong` is set in a cycle that shows a malformed column: one with
+    more entries than inputs is not read, an index beyond the inputs not written.
     """
 
     start: Signal
