@@ -1,4 +1,4 @@
-"""The engine: the shared control, P lanes, one memory port, one register port."""
+"""The engine: the shared control, P lanes, one memory port, one control port."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from amaranth.lib.wiring import In, Out
 from ..model.config import AcceleratorConfig
 from .bus.axi import MemoryPort
 from .bus.fetch import Fetcher
+from .bus.lite import AxiLitePort
 from .bus.width import BeatsToBlocks, BlocksToWords
 from .engine_counters import count_events
 from .gather_control import Stall
 from .instances import place
 from .lane import Lane
 from .pipeline import wire
-from .registers import RegisterPort
 from .settings import connect_settings, connect_tables
 from .shape import BUFFERS, Shape
 from .stages import READERS, Stages
@@ -32,12 +32,13 @@ OTHER_BUFFER_BYTES = 2048
 class Engine(wiring.Component):
     """The matrix engine of a configuration: forward, backward and scores, started by descriptors in memory.
 
-    The `memory` port is an AXI4 manager; `csr` the register port (`registers.Register`); `interrupt` rises when a
-    descriptor completes. Lanes are instances of the Verilog module `LANE_MODULE`, emitted on its own (`parts`).
+    The `memory` port is an AXI4 manager; `control` an AXI4-Lite subordinate (`register_map.Register`); `interrupt`
+    rises when a descriptor completes. Lanes are instances of the Verilog module `LANE_MODULE`, emitted on its own
+    (`parts`).
     """
 
     memory: Any
-    csr: Any
+    control: Any
     interrupt: Signal
 
     def __init__(self, config: AcceleratorConfig) -> None:
@@ -48,7 +49,7 @@ class Engine(wiring.Component):
         super().__init__(
             {
                 "memory": Out(MemoryPort(config.port_bits)),
-                "csr": In(RegisterPort()),
+                "control": In(AxiLitePort()),
                 "interrupt": Out(1),
             }
         )
@@ -285,7 +286,7 @@ class Engine(wiring.Component):
     def _connect_registers(self, m: Module) -> None:
         registers, sequencer = self._stages.registers, self._stages.sequencer
         wiring.connect(m, registers.descriptors, sequencer.descriptors)
-        wiring.connect(m, wiring.flipped(self.csr), registers.port)
+        wiring.connect(m, wiring.flipped(self.control), registers.bus)
         m.d.comb += [
             registers.status.eq(sequencer.status),
             registers.complete.eq(sequencer.complete),

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import textwrap
+from dataclasses import asdict
 from typing import Any
 
 from amaranth import Shape as BitShape
@@ -30,12 +31,11 @@ from ..rtl.operation import (
     record_layout,
 )
 from ..rtl.passes import ElementPasses
-from ..rtl.registers import IDENTITY, QUEUE_DEPTH, Register
+from ..rtl.register_map import IDENTITY, QUEUE_DEPTH, REGISTER_BYTES, Register, counter_addresses
 from ..rtl.tables import Codebooks, RowTables
 from .engine import ENGINE_MODULE
 
 MANIFEST_VERSION = 1
-REGISTER_BYTES = 4
 COMPONENTS = (
     SparseDecoder,
     DenseDecoder,
@@ -88,26 +88,31 @@ def _configuration(config: AcceleratorConfig) -> Fields:
 
 
 def _registers() -> list[Fields]:
-    meanings = attribute_docs(Register)
     return [
-        {"name": register.name, "address": register.value, "bytes": REGISTER_BYTES, "meaning": meanings[register.name]}
+        {
+            "name": register.name,
+            "address": register.address,
+            "bytes": REGISTER_BYTES,
+            "access": register.value.access.value,
+            "meaning": register.value.meaning,
+            "fields": [asdict(field) for field in register.value.fields],
+        }
         for register in Register
-        if register is not Register.COUNTERS
     ]
 
 
 def _counters() -> list[Fields]:
-    base = Register.COUNTERS.value
+    addresses = [counter_addresses(index) for index in range(len(COUNTERS))]
     return [
         {
             "name": counter.name,
-            "address_low": base + 2 * REGISTER_BYTES * index,
-            "address_high": base + 2 * REGISTER_BYTES * index + REGISTER_BYTES,
+            "address_low": low,
+            "address_high": high,
             "bits": COUNTER_BITS,
             "unit": counter.unit,
             "meaning": counter.meaning,
         }
-        for index, counter in enumerate(COUNTERS)
+        for counter, (low, high) in zip(COUNTERS, addresses, strict=True)
     ]
 
 

@@ -14,45 +14,63 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge, Timer, with_timeout
 
+from ...rtl.bus.lite import Response
 from ...rtl.counters import COUNTERS
-from ...rtl.registers import Register
+from ...rtl.register_map import Register, counter_addresses
 
 PERIOD_NS = 10
 
 
 class Host:
-    """Accesses to the register port."""
+    """Accesses through the control port, one at a time: the manager always takes answers."""
 
     def __init__(self, dut: Any) -> None:
         self.dut = dut
 
-    async def write(self, register: Register, value: int, offset: int = 0) -> None:
+    async def write(self, register: Register, value: int) -> None:
         """Write one register."""
-        self.dut.csr__address.value = register.value + offset
-        self.dut.csr__write_data.value = value
-        self.dut.csr__write.value = 1
-        await FallingEdge(self.dut.clk)
-        self.dut.csr__write.value = 0
+        dut = self.dut
+        dut.control__awaddr.value = register.address
+        dut.control__wdata.value = value
+        dut.control__awvalid.value = 1
+        dut.control__wvalid.value = 1
+        await FallingEdge(dut.clk)
+        dut.control__awvalid.value = 0
+        dut.control__wvalid.value = 0
+        assert int(dut.control__bvalid.value), register
+        assert int(dut.control__bresp.value) == Response.OKAY.value, register
 
-    async def read(self, register: Register, offset: int = 0) -> int:
+    async def read(self, register: Register) -> int:
         """Read one register."""
-        self.dut.csr__address.value = register.value + offset
-        await FallingEdge(self.dut.clk)
-        return int(self.dut.csr__read_data.value)
+        return await self.read_at(register.address)
+
+    async def read_at(self, address: int) -> int:
+        """Read the register at a byte address."""
+        dut = self.dut
+        dut.control__araddr.value = address
+        dut.control__arvalid.value = 1
+        await FallingEdge(dut.clk)
+        dut.control__arvalid.value = 0
+        assert int(dut.control__rvalid.value), address
+        assert int(dut.control__rresp.value) == Response.OKAY.value, address
+        return int(dut.control__rdata.value)
 
     async def counters(self) -> dict[str, int]:
         """Read every counter."""
         values: dict[str, int] = {}
         for index, counter in enumerate(COUNTERS):
-            low = await self.read(Register.COUNTERS, 8 * index)
-            high = await self.read(Register.COUNTERS, 8 * index + 4)
+            low, high = [await self.read_at(address) for address in counter_addresses(index)]
             values[counter.name] = low | high << 32
         return values
 
 
 async def reset(dut: Any, memory: dict[str, int]) -> None:
     """Start the clock, set the memory's behavior, and reset."""
-    for port in ("csr__address", "csr__write", "csr__write_data", "load", "dump"):
+    for port in ("awvalid", "awaddr", "wvalid", "wdata", "arvalid", "araddr"):
+        getattr(dut, f"control__{port}").value = 0
+    for port in ("wstrb", "bready", "rready"):
+        getattr(dut, f"control__{port}").value = (1 << len(getattr(dut, f"control__{port}"))) - 1
+    for port in ("load", "dump"):
         getattr(dut, port).value = 0
     for name, value in memory.items():
         getattr(dut, name).value = value

@@ -12,7 +12,7 @@ import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge, with_timeout
 
 from ...rtl.operation import Status
-from ...rtl.registers import IDENTITY, QUEUE_DEPTH, Register
+from ...rtl.register_map import IDENTITY, QUEUE_DEPTH, Register
 from .engine_bench import Host, reset
 
 CLEAR_COUNTERS, ACKNOWLEDGE, CLEAR_OVERFLOW = 1, 2, 4

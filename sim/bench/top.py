@@ -2,19 +2,22 @@
 
 from typing import Any
 
+from amaranth import Shape
 from amaranth.lib import data
+from amaranth.lib.wiring import Out
 
 from ...rtl.bus.axi import ADDRESS_BITS, address_layout, read_layout, response_layout, write_layout
+from ...rtl.bus.lite import AxiLitePort
 from ..memory.image import MEMORY_SOURCE
 from ..verilog import Design
 
 TOP = "bench_top"
 
 _CONTROL = (  # the bench drives and reads the engine here
-    ("input", 12, "csr__address"),
-    ("input", 1, "csr__write"),
-    ("input", 32, "csr__write_data"),
-    ("output", 32, "csr__read_data"),
+    *(
+        ("output" if member.flow is Out else "input", Shape.cast(member.shape).width, f"control__{name}")
+        for name, member in AxiLitePort().flip().members.items()
+    ),
     ("output", 1, "interrupt"),
 )
 _MEMORY = (  # and the memory's behavior here: sim/memory/memory.sv
@@ -34,7 +37,7 @@ _MEMORY = (  # and the memory's behavior here: sim/memory/memory.sv
 def bench_top(engine: Design, port_bits: int, depth: int) -> Design:
     """Return the design `bench_top`: `engine` and a memory of `depth` beats of `port_bits` on its port.
 
-    Its ports are clk, rst, the engine's csr__* and interrupt, and the memory's settings and counters.
+    Its ports are clk, rst, the engine's control__* (AXI4-Lite) and interrupt, and the memory's settings and counters.
     Raises ValueError when the engine's ports are not those that the bench connects.
     """
     channels = _channels(port_bits)

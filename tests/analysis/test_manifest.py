@@ -23,11 +23,13 @@ def test_counters_are_read_at_their_addresses() -> None:
     expected = {counter.name: (index + 1) << 32 | (index + 100) for index, counter in enumerate(COUNTERS)}
 
     async def read(ctx: Any, address: int) -> int:
-        ctx.set(registers.port.address, address)
+        ctx.set(registers.bus.araddr, address)
         await ctx.tick()
-        return ctx.get(registers.port.read_data)
+        return ctx.get(registers.bus.rdata)
 
     async def bench(ctx: Any) -> None:
+        ctx.set(registers.bus.arvalid, 1)
+        ctx.set(registers.bus.rready, 1)
         for index, value in enumerate(expected.values()):
             ctx.set(registers.counters[index], value)
         for entry in MANIFEST["counters"]:

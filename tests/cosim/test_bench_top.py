@@ -9,6 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from normq.rtl.bus.axi import MemoryPort
+from normq.rtl.bus.lite import AxiLitePort
 from normq.sim.bench.top import bench_top
 from normq.sim.build import build
 from normq.sim.memory.image import POISON, read_dump, write_image
@@ -23,7 +24,7 @@ from cocotb.triggers import ClockCycles, RisingEdge
 
 @cocotb.test(timeout_time=10, timeout_unit="us")
 async def copies(dut):
-    for name in ("latency", "write_latency", "gap", "stall_seed", "load", "dump", "csr__write"):
+    for name in ("latency", "write_latency", "gap", "stall_seed", "load", "dump", "control__bready"):
         getattr(dut, name).value = 0
     for channel in ("ar", "r", "aw", "w", "b"):
         getattr(dut, f"{channel}_stall").value = 100
@@ -34,24 +35,23 @@ async def copies(dut):
     await RisingEdge(dut.interrupt)
     dut.dump.value = 1
     await ClockCycles(dut.clk, 2)
-    assert int(dut.csr__read_data.value) == 0
+    assert int(dut.control__rdata.value) == 0
     assert (int(dut.beats_read.value), int(dut.beats_written.value), int(dut.violations.value)) == (4, 4, 0)
 """
 
 
 class Copier(wiring.Component):
-    """Copies 4 beats from byte 8 to byte 64, the lower 4 bytes of each; then `interrupt`, errors in csr.read_data."""
+    """Copies 4 beats from byte 8 to byte 64, the lower 4 bytes of each; then `interrupt`, errors in control.rdata."""
 
     memory: Any
-    csr: Any
+    control: Any
     interrupt: Signal
 
     def __init__(self) -> None:
-        csr = {"address": In(12), "write": In(1), "write_data": In(32), "read_data": Out(32)}
         super().__init__(
             {
                 "memory": Out(MemoryPort(8 * PORT_BYTES)),
-                "csr": Out(wiring.Signature(csr)),
+                "control": In(AxiLitePort()),
                 "interrupt": Out(1),
             }
         )
@@ -67,7 +67,7 @@ class Copier(wiring.Component):
         m.d.comb += [w.valid.eq(r.valid), r.ready.eq(w.ready), b.ready.eq(1)]
         m.d.comb += [w.payload.data.eq(r.payload.data), w.payload.strobe.eq(0x0F), w.payload.last.eq(r.payload.last)]
         with m.If(r.valid & r.payload.error | b.valid & b.payload.error):
-            m.d.sync += self.csr.read_data.eq(1)
+            m.d.sync += self.control.rdata.eq(1)
         with m.If(b.valid):
             m.d.sync += self.interrupt.eq(1)
         return m
@@ -102,6 +102,6 @@ class Empty(wiring.Component):
 
 def test_missing_ports_are_named() -> None:
     with pytest.raises(
-        ValueError, match=r"^empty: the bench needs the ports \[.*'csr__address', .*\] and does not know \['a'\]$"
+        ValueError, match=r"^empty: the bench needs the ports \[.*'control__araddr', .*\] and does not know \['a'\]$"
     ):
         bench_top(emit(Empty(), "empty"), 64, 16)

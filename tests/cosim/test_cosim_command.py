@@ -115,7 +115,7 @@ def test_rtl_writes_verilog_and_manifest(tmp_path: Path) -> None:
     texts = {name: (tmp_path / "out" / name).read_text() for name in described["files"]}
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted([*texts, "manifest.json"])
     lane, engine = texts[f"{described['lane']}.v"], texts[f"{described['top']}.v"]
-    assert {"memory__ar__valid", "csr__address", "interrupt"} <= set(module_ports(engine, ENGINE_MODULE))
+    assert {"memory__ar__valid", "control__awaddr", "interrupt"} <= set(module_ports(engine, ENGINE_MODULE))
     assert "clk" in module_ports(lane, LANE_MODULE)
     assert LANE_MODULE in engine
     configuration = described["configuration"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from normq.model.config import Layout
 from normq.model.formats import VectorCode
-from normq.rtl.registers import QUEUE_DEPTH
+from normq.rtl.register_map import QUEUE_DEPTH
 from normq.sim.session import MemoryBehavior
 from normq.tests.cosim.engine_cases import Session, simulator
 from normq.tests.cosim.test_engine_equality import CONFIGS
