@@ -1,4 +1,4 @@
-"""The one numba decorator: every option fixed once, the cache keyed by the text of every file that may hold a kernel.
+"""The numba decorators: every option fixed once, the cache keyed by the text of every file that may hold a kernel.
 
 numba's own cache does not see an edit in another file whose function it inlined, and returns the old result.
 """
@@ -31,4 +31,10 @@ config.CACHE_DIR = str(cache_folder("numba") / _digest())  # pyright: ignore[rep
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` without the interpreter, integers wrapping as in NumPy, cached on disk."""
     compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)  # pyright: ignore
+    return compiled
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile `function` as `kernel` does, into whatever kernel calls it: for the many small steps of a hot loop."""
+    compiled: Any = numba.njit(forceinline=True, nogil=True, error_model="numpy")(function)  # pyright: ignore
     return compiled

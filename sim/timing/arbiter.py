@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 from .fifo import fifo_step
 
 REQUESTERS = 4
@@ -24,7 +24,7 @@ ARBITER = np.dtype(
 """`owners` says who asked for each of the bursts under way."""
 
 
-@kernel
+@inlined
 def arbiter_grant(u: Any, fetchers: Any, memory: Any) -> None:
     """Which request leaves, whose range ends with it, and whose beat comes back."""
     u.ar_ready = memory.ar_ready
@@ -48,7 +48,7 @@ def arbiter_grant(u: Any, fetchers: Any, memory: Any) -> None:
     memory.r = u.out
 
 
-@kernel
+@inlined
 def arbiter_step(u: Any, fetchers: Any) -> None:
     """One clock edge."""
     owners = u.owners

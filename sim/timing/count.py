@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 from ...rtl.counters import COUNTERS
 from .gather_control import STALL_BUSY, STALL_IDLE, STALL_INPUT, STALL_MEMORY, STALL_OUTPUT
 from .sequencer import KIND_DESCRIPTOR, KIND_RECORD, KIND_TABLE
@@ -30,7 +30,7 @@ from .sequencer import KIND_DESCRIPTOR, KIND_RECORD, KIND_TABLE
 """Rows of `counters`, in the order of rtl.counters.COUNTERS."""
 
 
-@kernel
+@inlined
 def count_cycle(
     counters: Any, d: Any, sequencer: Any, gather: Any, passes: Any, fetchers: Any, writer: Any, is_header: int
 ) -> None:

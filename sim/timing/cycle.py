@@ -2,62 +2,39 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from ...model.config import AcceleratorConfig
-from ...model.jit import kernel
-from ...rtl.bus.fetch import BLOCK_BYTES, BURST_BLOCKS
-from ...rtl.engine import OTHER_BUFFER_BYTES, STREAM_BUFFER_BYTES
+from ...model.jit import inlined, kernel
 from ...rtl.stages import READERS
-from .arbiter import ARBITER, arbiter_grant, arbiter_step
+from .arbiter import arbiter_grant, arbiter_step
 from .count import count_cycle
-from .decoder import DECODER, decoder_step, decoder_take
-from .emission_load import EMISSIONS, emissions_offer, emissions_step
-from .fetch import FETCH, fetch_offer, fetch_step
-from .gather_control import GATHER, gather_offer, gather_step
+from .decoder import decoder_step, decoder_take
+from .emission_load import emissions_offer, emissions_step
+from .engine import (
+    EMISSION_DECODER,
+    EMISSION_READER,
+    LOAD_WORDS,
+    NAMES,
+    STATE,
+    VECTOR_READER,
+    WEIGHT_DECODER,
+    WEIGHT_READER,
+    Engine,
+)
+from .fetch import fetch_offer, fetch_step
 from .gather_control import IDLE as GATHER_IDLE
-from .group_input import INPUT, input_offer, input_step
-from .group_load import LOAD, load_offer, load_step
-from .group_output import OUTPUT, output_offer, output_release, output_step
-from .hand_over import BUFFERS_HELD, hand_over_step
-from .memory import MEMORY, memory_step
-from .passes import PASSES, passes_offer, passes_step
-from .result_rows import ROWS, VECTOR_BEATS, beats_offer, beats_step, beats_take, rows_offer, rows_step, rows_take
-from .sequencer import IDLE, SEQUENCER, sequencer_offer, sequencer_start, sequencer_step
-from .vector_load import VECTORS, vectors_offer, vectors_step
-from .weight_stream import STREAM, stream_offer, stream_step
-from .words import WORDS, words_step, words_take
-from .writer import WRITER, writer_offer, writer_send, writer_step
-
-NAMES, EMISSION_READER, VECTOR_READER, WEIGHT_READER = range(len(READERS))
-WEIGHT_DECODER, EMISSION_DECODER = range(2)
-LOAD_WORDS = 2
-"""Who cuts blocks into words: the two decoders, and what reads descriptors, tables and records."""
-
-
-class Engine(NamedTuple):
-    """The records of all units. No arrays: counting their references in every cycle would double the time."""
-
-    settings: Any
-    memory: Any
-    arbiter: Any
-    fetchers: Any
-    """In the order of rtl.stages.READERS."""
-    words: Any
-    decoders: Any
-    stream: Any
-    sequencer: Any
-    load: Any
-    vectors: Any
-    emissions: Any
-    input: Any
-    passes: Any
-    gather: Any
-    held: Any
-    output: Any
-    rows: Any
-    beats: Any
-    writer: Any
+from .gather_control import gather_offer, gather_step
+from .group_input import input_offer, input_step
+from .group_load import load_offer, load_step
+from .group_output import output_offer, output_release, output_step
+from .hand_over import hand_over_step
+from .memory import memory_step
+from .passes import GRANT, passes_offer, passes_step
+from .result_rows import beats_offer, beats_step, beats_take, rows_offer, rows_step, rows_take
+from .sequencer import IDLE, sequencer_offer, sequencer_start, sequencer_step
+from .steady import AT, PATIENCE, skip_periods
+from .vector_load import vectors_offer, vectors_step
+from .weight_stream import stream_offer, stream_step
+from .words import words_step, words_take
+from .writer import writer_offer, writer_send, writer_step
 
 
 class Inputs(NamedTuple):
@@ -73,70 +50,49 @@ class Inputs(NamedTuple):
     """Bytes of the weight stream; empty where `last` flags do not matter."""
 
 
-def make_engine(config: AcceleratorConfig, settings: Any, behavior: tuple[int, int, int]) -> Engine:
-    """Return an engine at rest; `behavior` is the memory's latency, write latency and gap."""
+class Past(NamedTuple):
+    """What jumps over steady stretches need: buffers of the size of what they keep (steady.py)."""
 
-    def one(kind: Any) -> Any:
-        return np.zeros(1, kind)[0]
-
-    memory = one(MEMORY)
-    memory["latency"], memory["write_latency"], memory["gap"] = behavior
-    for name in ("ar_ready", "aw_ready", "w_ready"):
-        memory[name] = 1
-    fetchers, decoders = np.zeros(len(READERS), FETCH), np.zeros(2, DECODER)
-    for number, name in enumerate(READERS):
-        size = STREAM_BUFFER_BYTES if name == "weights" else OTHER_BUFFER_BYTES
-        beats_per_block = BLOCK_BYTES // config.port_bytes
-        fetchers[number]["room"] = max(size // config.port_bytes, 2 * BURST_BLOCKS * beats_per_block)
-        fetchers[number]["beats_per_block"] = beats_per_block
-        fetchers[number]["parts"] = 1 if name == "vectors" else beats_per_block
-    for number, slots in ((WEIGHT_DECODER, config.entries_per_cycle), (EMISSION_DECODER, 1)):
-        for name in ("is_dense", "bits", "width", "per_block"):
-            decoders[number][name] = settings[name]
-        decoders[number]["slots"] = slots
-    decoders[WEIGHT_DECODER]["counts_ends"] = settings["is_score"]
-    rows = one(ROWS)
-    row_bytes = int(settings["banks"]) * config.record_bytes
-    rows["joins"] = row_bytes < config.port_bytes
-    rows["parts"] = max(row_bytes // config.port_bytes, config.port_bytes // row_bytes)
-    return Engine(
-        settings=settings,
-        memory=memory,
-        arbiter=one(ARBITER),
-        fetchers=tuple(fetchers),
-        words=tuple(np.zeros(3, WORDS)),
-        decoders=tuple(decoders),
-        stream=one(STREAM),
-        sequencer=one(SEQUENCER),
-        load=one(LOAD),
-        vectors=one(VECTORS),
-        emissions=one(EMISSIONS),
-        input=one(INPUT),
-        passes=one(PASSES),
-        gather=one(GATHER),
-        held=one(BUFFERS_HELD),
-        output=one(OUTPUT),
-        rows=rows,
-        beats=one(VECTOR_BEATS),
-        writer=one(WRITER),
-    )
+    kept: Any
+    counters: Any
+    table: Any
+    """`steady.rules`."""
+    search: Any
+    """`steady.new_search`."""
 
 
 @kernel
-def run_engine(e: Engine, inputs: Inputs, counters: Any, limit: int) -> int:
-    """Run one descriptor from the cycle in which it is taken; return the cycles, or -1 when `limit` was not enough."""
+def run_engine(state: Any, inputs: Inputs, past: Past, may_jump: bool, counters: Any, limit: int) -> int:
+    """Run one descriptor from the cycle in which it is taken; return the cycles, or -1 when `limit` was not enough.
+
+    `state` is the engine's (engine.py). With `may_jump` steady stretches are taken at once; nothing else depends on it.
+    """
     sources, destinations, columns, data = inputs
-    for now in range(limit):
+    kept, kept_counters, table, search = past
+    u = state.view(STATE)[0]
+    e = Engine(
+        *(u.settings, u.passes, (u.decoders[0], u.decoders[1]), (u.words[0], u.words[1], u.words[2]), u.gather),
+        *((u.fetchers[0], u.fetchers[1], u.fetchers[2], u.fetchers[3]), u.arbiter, u.memory, u.stream, u.sequencer),
+        *(u.load, u.vectors, u.emissions, u.input, u.held, u.output, u.rows, u.beats, u.writer),
+    )
+    now, skipped = 0, 0
+    while now + skipped < limit:
         _wires(e, sources, destinations, columns)
         count_cycle(counters, e.settings, e.sequencer, e.gather, e.passes, e.fetchers, e.writer, e.output.is_header)
         _edge(e, data, now)
         if e.sequencer.state == IDLE:
-            return now
+            return now + skipped
+        if e.gather.header:
+            search[AT] = -1
+            search[PATIENCE] = 1
+        elif may_jump and e.fetchers[WEIGHT_READER].taken and e.passes.state == GRANT:
+            skipped += skip_periods(now, state, counters, kept, kept_counters, table, search)
+        now += 1
     return -1
 
 
-@kernel
-def _wires(e: Engine, sources: Any, destinations: Any, columns: Any) -> None:
+@inlined
+def _wires(e: Any, sources: Any, destinations: Any, columns: Any) -> None:
     d, fetchers = e.settings, e.fetchers
     for number in range(len(READERS)):
         fetch_offer(fetchers[number])
@@ -178,8 +134,8 @@ def _wires(e: Engine, sources: Any, destinations: Any, columns: Any) -> None:
     e.sequencer.running = not (e.input.done and e.gather.state == GATHER_IDLE and e.output.done and e.writer.idle)
 
 
-@kernel
-def _edge(e: Engine, data: Any, now: int) -> None:
+@inlined
+def _edge(e: Any, data: Any, now: int) -> None:
     d, fetchers, start = e.settings, e.fetchers, e.sequencer.start
     emission_decoder = e.decoders[EMISSION_DECODER]
     word_taken, column_ends = e.words[LOAD_WORDS].taken, emission_decoder.valid and emission_decoder.final

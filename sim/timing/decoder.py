@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 from ...model.packing.sparse import read_entry
 from .words import words_step, words_take
 
@@ -29,7 +29,7 @@ DECODER = np.dtype(
 """`ready` is the reader's of the entries. `counts_ends`: `last` flags of sparse entries are read from the stream."""
 
 
-@kernel
+@inlined
 def decoder_take(u: Any, words: Any, source_valid: int) -> int:
     """Return whether a block is taken from the source."""
     is_spent = u.budget == 0
@@ -44,7 +44,7 @@ def decoder_take(u: Any, words: Any, source_valid: int) -> int:
     return 1 if ready else 0
 
 
-@kernel
+@inlined
 def _sparse(u: Any, sink_valid: int) -> int:
     block_left = u.per_block - u.place
     cut = min(u.slots, block_left)
@@ -55,7 +55,7 @@ def _sparse(u: Any, sink_valid: int) -> int:
     return 1 if u.take and (u.ends or block_left <= u.slots) else 0
 
 
-@kernel
+@inlined
 def _dense(u: Any, words: Any, sink_valid: int) -> int:
     u.ends_list = u.list_left <= u.slots
     u.ends = u.ends_list and u.lists == 1
@@ -74,7 +74,7 @@ def _dense(u: Any, words: Any, sink_valid: int) -> int:
     return words_take(words, sink_valid, 1 if wants else 0, 1 if u.take and u.ends else 0)
 
 
-@kernel
+@inlined
 def decoder_step(u: Any, words: Any, data: Any) -> None:
     """One clock edge; `data` are the bytes of the stream."""
     if u.can_emit:
@@ -97,7 +97,7 @@ def decoder_step(u: Any, words: Any, data: Any) -> None:
         _sparse_step(u)
 
 
-@kernel
+@inlined
 def _ended(u: Any, data: Any) -> int:
     """Outputs that end among the entries taken."""
     ended = 0
@@ -107,7 +107,7 @@ def _ended(u: Any, data: Any) -> int:
     return ended
 
 
-@kernel
+@inlined
 def _sparse_step(u: Any) -> None:
     if u.take:
         u.left -= u.taking
@@ -121,7 +121,7 @@ def _sparse_step(u: Any) -> None:
         u.entry = 0
 
 
-@kernel
+@inlined
 def _dense_step(u: Any) -> None:
     if u.dropped:
         u.drop -= 1

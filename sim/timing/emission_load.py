@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 
 IDLE, COMMAND, ENTRIES = range(3)
 ADDRESS, BLOCKS, FIRST, COUNT = range(4)
@@ -22,7 +22,7 @@ EMISSIONS = np.dtype(
 )
 
 
-@kernel
+@inlined
 def emissions_offer(u: Any, d: Any, fetch: Any, decoder: Any, columns: Any, active: int, group: int) -> None:
     """Ask for the next lane's column; command the decoder with the current one's."""
     u.active = active
@@ -46,7 +46,7 @@ def emissions_offer(u: Any, d: Any, fetch: Any, decoder: Any, columns: Any, acti
         decoder.first = column[FIRST]
 
 
-@kernel
+@inlined
 def emissions_step(u: Any, fetch: Any, decoder: Any, start: int, final: int) -> None:
     """One clock edge; `final` says that the decoder showed the last entry of a column."""
     if start:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 from .fifo import fifo_step
 
 BLOCK_SHIFT = 6
@@ -27,7 +27,7 @@ FETCH = np.dtype(
 """`parts` beats make a block (1: beats pass through). `valid` and `ready` are those of what the consumer takes."""
 
 
-@kernel
+@inlined
 def fetch_offer(u: Any) -> None:
     """What registers alone decide: the next burst, and whether the consumer finds something."""
     u.burst = min(u.blocks, BURST_BLOCKS - ((u.address >> BLOCK_SHIFT) & (BURST_BLOCKS - 1)))
@@ -36,7 +36,7 @@ def fetch_offer(u: Any) -> None:
     u.valid = u.out if u.parts == 1 else u.block_valid
 
 
-@kernel
+@inlined
 def fetch_step(u: Any) -> None:
     """One clock edge."""
     if u.parts == 1:

@@ -1,9 +1,9 @@
 """amaranth.lib.fifo.SyncFIFOBuffered without its data: a memory, and an output register behind it."""
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 
 
-@kernel
+@inlined
 def fifo_step(level: int, out: int, write: int, read: int) -> tuple[int, int, int]:
     """Return (entries in the memory, whether the output register is full, whether it was filled) after a cycle.
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 
 IDLE, HEADER, ENTRIES = range(3)
 STALL_IDLE, STALL_BUSY, STALL_INPUT, STALL_OUTPUT, STALL_MEMORY = range(5)
@@ -29,7 +29,7 @@ GATHER = np.dtype(
 issued in each of the last cycles."""
 
 
-@kernel
+@inlined
 def gather_offer(u: Any, d: Any, decoder: Any, ready: int) -> None:
     """Issue a header or entries, or say what is missing."""
     u.done_mask = u.done
@@ -66,7 +66,7 @@ def gather_offer(u: Any, d: Any, decoder: Any, ready: int) -> None:
     u.active = u.active_1 if u.buffer else u.active_0
 
 
-@kernel
+@inlined
 def gather_step(u: Any, d: Any, now: int, start: int, row_taken: int, input_ready: int, input_active: int) -> None:
     """One clock edge."""
     pipe = u.pipe
@@ -90,10 +90,10 @@ def gather_step(u: Any, d: Any, now: int, start: int, row_taken: int, input_read
         u.state = ENTRIES
 
 
-@kernel
+@inlined
 def _room(u: Any, d: Any, start: int, row_taken: int) -> None:
-    """Slots taken or promised; the end of a group claims the rest of its row."""
-    if start:
+    """Slots taken or promised; the end of a group claims the rest of its row. Without a meaning but for scores."""
+    if start or not d.is_score:
         u.slots_taken = 0
         u.in_row = 0
         return
@@ -103,7 +103,7 @@ def _room(u: Any, d: Any, start: int, row_taken: int) -> None:
     u.in_row = 0 if u.end else after
 
 
-@kernel
+@inlined
 def _results(u: Any, d: Any, issued: int, start: int, row_taken: int) -> None:
     """What was issued `gather_delay` cycles ago has become results: rows that are complete, groups that are done."""
     header = issued & 1

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 
 IDLE, CLAIM, MAXIMUM, ENCODE, COPY, LEAK, WAIT = range(7)
 
@@ -21,7 +21,7 @@ INPUT = np.dtype(
 """`claimed` and `ready` are masks of buffers. `leak_left` counts the leak unit down."""
 
 
-@kernel
+@inlined
 def input_offer(u: Any, loaded: int, load_active: int, free_buffers: int) -> None:
     """Take what was loaded when a buffer is free; ask for passes; hand over when the leak is there."""
     u.done = u.state == IDLE
@@ -32,7 +32,7 @@ def input_offer(u: Any, loaded: int, load_active: int, free_buffers: int) -> Non
     u.ready = 1 << u.buffer if u.state == WAIT and u.leak_left == 0 else 0
 
 
-@kernel
+@inlined
 def input_step(u: Any, d: Any, start: int, pass_ready: int) -> None:
     """One clock edge."""
     if u.leak_left:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 
 IDLE, RECORDS, WAIT, SETUP, MARK, EMISSION = range(6)
 RECORD_WORDS = 4
@@ -23,7 +23,7 @@ LOAD = np.dtype(
 """`read_group` counts the groups whose records are read, `group` is the one whose vectors are loaded."""
 
 
-@kernel
+@inlined
 def load_offer(u: Any, d: Any, words_valid: int, vectors_done: int, emission_done: int) -> None:
     """What is asked of the other stages."""
     u.coming = min(u.vectors_left, d.lanes)
@@ -35,7 +35,7 @@ def load_offer(u: Any, d: Any, words_valid: int, vectors_done: int, emission_don
     u.loaded = u.state == EMISSION and emission_done
 
 
-@kernel
+@inlined
 def load_step(u: Any, d: Any, words_valid: int, start: int, begun: int, ended: int) -> None:
     """One clock edge."""
     if u.state == IDLE:
@@ -77,7 +77,7 @@ def load_step(u: Any, d: Any, words_valid: int, start: int, begun: int, ended: i
         u.may_mark = 1
 
 
-@kernel
+@inlined
 def _record(u: Any) -> None:
     """One word of a record."""
     u.word += 1

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 
 IDLE, GATHERED, MAXIMUM, ENCODE, VECTOR, WRITE_VECTOR, HEADER, WRITE_HEADER, HEADED, WRITE_ROWS = range(10)
 
@@ -20,7 +20,7 @@ OUTPUT = np.dtype(
 )
 
 
-@kernel
+@inlined
 def output_offer(u: Any, d: Any, writer: Any, destinations: Any, gathered: int, headed: int) -> None:
     """Ask for a pass or for a write."""
     u.done = u.state == IDLE
@@ -41,7 +41,7 @@ def output_offer(u: Any, d: Any, writer: Any, destinations: Any, gathered: int, 
     u.vector_start = u.state != HEADED and begins
 
 
-@kernel
+@inlined
 def output_release(u: Any, pass_ready: int, header_taken: int) -> None:
     """The buffer that nothing needs any more."""
     u.released = 0
@@ -49,7 +49,7 @@ def output_release(u: Any, pass_ready: int, header_taken: int) -> None:
         u.released = 1 << u.buffer
 
 
-@kernel
+@inlined
 def output_step(u: Any, d: Any, start: int, pass_ready: int, finish: int) -> None:
     """One clock edge."""
     if u.state == IDLE:
@@ -90,7 +90,7 @@ def output_step(u: Any, d: Any, start: int, pass_ready: int, finish: int) -> Non
         _next_group(u, d)
 
 
-@kernel
+@inlined
 def _next_group(u: Any, d: Any) -> None:
     u.state = HEADED if d.is_score else GATHERED
     if u.left == 1:

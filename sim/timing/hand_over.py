@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 
 BUFFERS_HELD = np.dtype([(name, np.int64) for name in ("ready", "gathered", "headed", "unwritten", "ungathered")])
 
 
-@kernel
+@inlined
 def hand_over_step(u: Any, group_input: Any, gather: Any, released: int, start: int) -> None:
     """One clock edge."""
     u.ready = (u.ready | group_input.ready) & ~gather.taken_buffers

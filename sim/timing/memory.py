@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 
 QUEUE = 64
 """Bursts that wait, as memory.sv has it."""
@@ -30,7 +30,7 @@ READ_DUE, READ_BEATS, WRITE_BEATS, RESPONSE_DUE = range(4)
 """Rows of the queues, each QUEUE long."""
 
 
-@kernel
+@inlined
 def memory_step(u: Any, now: int) -> None:
     """One clock edge, in the order of events of memory.sv."""
     queues = u.queues
@@ -59,7 +59,7 @@ def memory_step(u: Any, now: int) -> None:
     u.w_ready = u.beat_count < QUEUE
 
 
-@kernel
+@inlined
 def _write(u: Any, queues: Any, now: int) -> None:
     """One beat written, and a response with the last one."""
     if u.write_count > 0 and u.beat_count > 0:
@@ -73,7 +73,7 @@ def _write(u: Any, queues: Any, now: int) -> None:
             u.write_beat = 0
 
 
-@kernel
+@inlined
 def _read(u: Any, queues: Any, now: int) -> None:
     """The beat that is offered in the next cycle."""
     u.r_valid = 0

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 from .group_input import COPY as INPUT_STATE_COPY
 from .group_input import MAXIMUM as INPUT_STATE_MAXIMUM
 from .vector_load import ALL
@@ -25,7 +25,7 @@ PASSES = np.dtype(
 )
 
 
-@kernel
+@inlined
 def passes_offer(u: Any, loaded: int) -> None:
     """Issue a word when it is there; say what begins and ends, and how far the pass has come."""
     is_last = u.kind == INPUT_ENCODE or u.kind == INPUT_COPY
@@ -39,7 +39,7 @@ def passes_offer(u: Any, loaded: int) -> None:
     u.output_ready = u.state == END and is_output
 
 
-@kernel
+@inlined
 def passes_step(u: Any, d: Any, input_request: int, input_state: int, output_request: int) -> None:
     """One clock edge; `input_state` is the input stage's, which says what it asks for."""
     if u.state == GRANT:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 from .gather_control import HEADER_SLOTS
 
 ROWS = np.dtype(
@@ -23,14 +23,14 @@ VECTOR_BEATS = np.dtype([(name, np.int64) for name in ("running", "held", "valid
 """`held` is the register `valid` of the RTL, `valid` the wire to the writer."""
 
 
-@kernel
+@inlined
 def rows_offer(u: Any) -> None:
     """Whether there is a beat."""
     u.is_full = not u.joins or u.part == u.parts - 1 or u.left == 0
     u.valid = u.row_valid and u.is_full
 
 
-@kernel
+@inlined
 def rows_take(u: Any, beats_ready: int, finish: int, rows_filled: int) -> None:
     """Whether the row is done with, and the next one read."""
     u.finish = finish
@@ -43,7 +43,7 @@ def rows_take(u: Any, beats_ready: int, finish: int, rows_filled: int) -> None:
     u.header_taken = u.row_valid and u.row_ready and u.is_first
 
 
-@kernel
+@inlined
 def rows_step(u: Any, d: Any, start: int) -> None:
     """One clock edge."""
     if u.joins:
@@ -64,21 +64,21 @@ def rows_step(u: Any, d: Any, start: int) -> None:
         u.row_valid = 0
 
 
-@kernel
+@inlined
 def beats_offer(u: Any, is_header: int) -> None:
     """Whether there is a beat of a vector or of a header."""
     u.is_header = is_header
     u.valid = u.running and (is_header or u.held)
 
 
-@kernel
+@inlined
 def beats_take(u: Any, beats_ready: int, finish: int) -> None:
     """Whether it is taken."""
     u.sent = u.valid and beats_ready
     u.finish = finish
 
 
-@kernel
+@inlined
 def beats_step(u: Any, start: int) -> None:
     """One clock edge."""
     if u.running and not u.is_header and (not u.held or u.sent) and not u.finish:

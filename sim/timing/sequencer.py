@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 
 IDLE, DESCRIPTOR, CHECK, DISPATCH, ASK_TABLE, TABLE, ASK_RECORDS, RUN, JUDGE, REPORT = range(10)
 RHO, SIGMA, ZERO_ROWS, NONEMPTY, CODEBOOK = range(5)
@@ -27,7 +27,7 @@ SEQUENCER = np.dtype(
 )
 
 
-@kernel
+@inlined
 def sequencer_offer(u: Any, d: Any, fetch: Any) -> None:
     """What the state alone decides."""
     u.busy = u.state != IDLE
@@ -48,7 +48,7 @@ def sequencer_offer(u: Any, d: Any, fetch: Any) -> None:
         fetch.range_valid = 0
 
 
-@kernel
+@inlined
 def _table(u: Any, d: Any) -> tuple[int, int]:
     """Address and bytes of the next table."""
     if u.table == RHO:
@@ -62,13 +62,13 @@ def _table(u: Any, d: Any) -> tuple[int, int]:
     return d.stream, d.outputs * 2
 
 
-@kernel
+@inlined
 def sequencer_start(u: Any, fetch: Any) -> None:
     """The operation begins when its records have been asked for."""
     u.start = u.state == ASK_RECORDS and fetch.range_ready
 
 
-@kernel
+@inlined
 def sequencer_step(u: Any, d: Any, fetch: Any, word_taken: int) -> None:
     """One clock edge."""
     if u.state == IDLE:
@@ -108,7 +108,7 @@ def sequencer_step(u: Any, d: Any, fetch: Any, word_taken: int) -> None:
         u.state = IDLE
 
 
-@kernel
+@inlined
 def _dispatch(u: Any, d: Any) -> None:
     u.state = ASK_TABLE
     if d.opcode == LOAD_CODEBOOK:
@@ -121,7 +121,7 @@ def _dispatch(u: Any, d: Any) -> None:
             u.state = ASK_RECORDS
 
 
-@kernel
+@inlined
 def _next_table(u: Any) -> None:
     if u.table == RHO or u.table == SIGMA:
         u.table += 1

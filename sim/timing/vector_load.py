@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 
 BURST_BLOCKS = 4
 ALL = (1 << 32) - 1
@@ -22,7 +22,7 @@ VECTORS = np.dtype(
 )
 
 
-@kernel
+@inlined
 def vectors_offer(u: Any, d: Any, fetch: Any, sources: Any, active: int, group: int, passed: int) -> None:
     """Ask for the next burst of a lane; take a beat when its place is free."""
     u.active = active
@@ -40,7 +40,7 @@ def vectors_offer(u: Any, d: Any, fetch: Any, sources: Any, active: int, group: 
     u.done = not u.taking
 
 
-@kernel
+@inlined
 def vectors_step(u: Any, d: Any, fetch: Any, start: int) -> None:
     """One clock edge."""
     if u.asking and fetch.range_ready:

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 
 STREAM = np.dtype([(name, np.int64) for name in ("to_ask", "to_decode")])
 
 
-@kernel
+@inlined
 def stream_offer(u: Any, d: Any, fetch: Any, decoder: Any) -> None:
     """Ask and command while groups are left."""
     fetch.range_valid = u.to_ask != 0
@@ -23,7 +23,7 @@ def stream_offer(u: Any, d: Any, fetch: Any, decoder: Any) -> None:
     decoder.first = 0
 
 
-@kernel
+@inlined
 def stream_step(u: Any, d: Any, fetch: Any, decoder: Any, start: int) -> None:
     """One clock edge."""
     if start:

@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 
 WORDS_PER_BLOCK = 8
 
 WORDS = np.dtype([(name, np.int64) for name in ("place", "taken", "drop")])
 
 
-@kernel
+@inlined
 def words_take(u: Any, valid: int, ready: int, skip: int) -> int:
     """Return whether the block is taken: with its last word, or when the rest of it is skipped."""
     u.taken = valid and ready
@@ -19,7 +19,7 @@ def words_take(u: Any, valid: int, ready: int, skip: int) -> int:
     return 1 if (u.taken and u.place == WORDS_PER_BLOCK - 1) or u.drop else 0
 
 
-@kernel
+@inlined
 def words_step(u: Any) -> None:
     """One clock edge."""
     if u.drop:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.jit import kernel
+from ...model.jit import inlined
 
 BURST_BYTES = 256
 BLOCK = 64
@@ -22,14 +22,14 @@ WRITER = np.dtype(
 )
 
 
-@kernel
+@inlined
 def writer_offer(u: Any) -> None:
     """Whether a command is taken, and whether all bursts were answered."""
     u.command_ready = u.to_send == 0 and u.to_ask == 0
     u.idle = u.command_ready and u.open_bursts == 0
 
 
-@kernel
+@inlined
 def writer_send(u: Any, d: Any, memory: Any, beats_valid: int) -> None:
     """Address and data of this cycle."""
     u.burst = min(u.to_ask, BURST_BYTES - (u.address & (BURST_BYTES - 1)))
@@ -46,7 +46,7 @@ def writer_send(u: Any, d: Any, memory: Any, beats_valid: int) -> None:
     memory.w = u.sent
 
 
-@kernel
+@inlined
 def writer_step(u: Any, d: Any) -> None:
     """One clock edge."""
     if u.asked:
