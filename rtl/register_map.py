@@ -119,6 +119,12 @@ class Register(Enum):
         return self.value.address
 
 
+def control(*actions: str) -> int:
+    """Return what to write to CONTROL for these actions, by the names of its fields."""
+    bits = {field.name: field.bit for field in Register.CONTROL.value.fields}
+    return sum(1 << bits[action] for action in actions)
+
+
 def counter_addresses(index: int) -> tuple[int, int]:
     """Return the addresses of the low and of the high half of COUNTERS[index]; the high one holds the upper bits."""
     low = COUNTER_BASE + 2 * REGISTER_BYTES * index

@@ -18,19 +18,23 @@ from cocotb_tools.runner import get_runner
 from ..model.cache import cache_folder
 from ..model.errors import OptionError
 from .once import unfinished
+from .plan import Plan
 from .results import SimulationError, check_results, tail
 from .verilator import REPAIRS
 from .verilog import Design
 from .waves import missing_packages
 
 CACHE = cache_folder("sim")
-BUILD_ARGS = (
-    "--no-public-flat-rw",  # cocotb's runner asks for every signal: half the speed, 2.7 times the build
+COMPILE_ARGS = (
     "-fno-dfg",  # it names what it shares by the copy of a module, which keeps the copies' code apart (sim/verilog.py)
     "-Wno-lint",  # Amaranth's Verilog is full of width lint
     "-Wno-SYMRSVDWORD",  # a port may be called `interrupt`, which is a word of some C++ header
     "--output-split",
     "0",  # pieces want the precompiled header that the wheel's makefile cannot build
+)
+BUILD_ARGS = (
+    "--no-public-flat-rw",  # cocotb's runner asks for every signal: half the speed, 2.7 times the build
+    *COMPILE_ARGS,
 )
 WAVES_ARGS = ("--trace-fst",)
 WAVES_MAKEFLAGS = "-- OPT_FAST=-O0 OPT_GLOBAL=-O0"
@@ -38,6 +42,7 @@ WAVES_MAKEFLAGS = "-- OPT_FAST=-O0 OPT_GLOBAL=-O0"
 HIDDEN = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "WAVES", "GUI", "PYTEST_CURRENT_TEST")
 RUNTIME = Design("runtime", ("clk",), ("module runtime(input clk);\nendmodule\n",))
 """The least design, built for the objects of Verilator's runtime: nine tenths of a small build, the same for all."""
+ENGINE_BENCH = "normq.sim.bench.engine_bench"
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Simulator:
         """
         results.mkdir(parents=True, exist_ok=True)
         log, xml = results / "simulation.log", results / "results.xml"
-        with _environment():
+        with tool_environment():
             try:
                 get_runner("verilator").test(
                     test_module=test_module,
@@ -85,6 +90,14 @@ class Simulator:
         check_results(xml, log, test_module)
         return log
 
+    def run_plan(self, plan: Plan, folder: Path, plusargs: Sequence[str], testcase: str = "run_plan") -> str:
+        """Run `plan` on the engine (`EngineBench`); `testcase` is one of the tests of ENGINE_BENCH."""
+        told, answer = folder / "plan.json", folder / "outcome.json"
+        told.write_text(plan.json)
+        environment = {"NORMQ_PLAN": str(told.resolve()), "NORMQ_OUTCOME": str(answer.resolve())}
+        self.run(ENGINE_BENCH, folder, environment, plusargs, testcase)
+        return answer.read_text()
+
 
 def build(design: Design, *, waves: bool = False, flags: Sequence[str] = ()) -> Simulator:
     """Return the simulator of `design`, compiling it only if its content was never compiled here.
@@ -96,12 +109,12 @@ def build(design: Design, *, waves: bool = False, flags: Sequence[str] = ()) -> 
     if waves and (missing := missing_packages()):
         raise OptionError(f"waves: writing FST needs Debian packages first: apt-get install {' '.join(missing)}")
     arguments = (*BUILD_ARGS, *(WAVES_ARGS if waves else ()))
-    tools = [*arguments, *((WAVES_MAKEFLAGS,) if waves else ()), *_tools()]
-    runtime = CACHE / f"runtime-{_digest(tools)}"
+    content = [*arguments, *((WAVES_MAKEFLAGS,) if waves else ()), *tools()]
+    runtime = CACHE / f"runtime-{digest(content)}"
     with unfinished(runtime) as folder:
         if folder:
             _compile(RUNTIME, folder, arguments, waves)
-    simulator = CACHE / f"{design.top}-{_digest([*design.content, *flags, *tools])}"
+    simulator = CACHE / f"{design.top}-{digest([*design.content, *flags, *content])}"
     with unfinished(simulator) as folder:
         if folder:
             # Not verilator.o, which holds the design's class. make leaves the copies alone: they are newer than their
@@ -113,13 +126,9 @@ def build(design: Design, *, waves: bool = False, flags: Sequence[str] = ()) -> 
 
 
 def _compile(design: Design, folder: Path, arguments: Sequence[str], waves: bool) -> None:
-    ports = folder / "ports.vlt"
-    ports.write_text(design.public_ports)
-    generated = [folder / f"part{number}.v" for number in range(len(design.texts))]
-    for path, text in zip(generated, design.texts, strict=True):
-        path.write_text(text)
+    ports, generated = design.write(folder)
     log = folder / "build.log"
-    with _environment(MAKEFLAGS=WAVES_MAKEFLAGS) if waves else _environment():
+    with tool_environment(MAKEFLAGS=WAVES_MAKEFLAGS) if waves else tool_environment():
         try:
             get_runner("verilator").build(
                 sources=[ports, *generated, *design.sources],
@@ -136,7 +145,7 @@ def _compile(design: Design, folder: Path, arguments: Sequence[str], waves: bool
 
 
 @functools.cache
-def _tools() -> tuple[str, ...]:
+def tools() -> tuple[str, ...]:
     """Whatever, besides the design and the arguments, decides what the compiled objects are."""
     return (
         *(f"{name} {value}" for name, value in REPAIRS.items()),
@@ -146,12 +155,13 @@ def _tools() -> tuple[str, ...]:
     )
 
 
-def _digest(parts: Sequence[str]) -> str:
+def digest(parts: Sequence[str]) -> str:
+    """Return what a build of this content is called."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
 
 
 @contextmanager
-def _environment(**given: str) -> Generator[None]:
+def tool_environment(**given: str) -> Generator[None]:
     """Put this interpreter's commands first on PATH, hide what would steer the runner from outside, add `given`."""
     before = dict(os.environ)
     os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), before.get("PATH", os.defpath)])

@@ -64,6 +64,24 @@ class Job:
     results: Region | None
     result_stride: int
 
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """The descriptor alone: a job is the shortest chain."""
+        return (self.descriptor,)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Jobs whose descriptors are queued one behind the other, so that the engine overlaps them."""
+
+    name: str
+    jobs: tuple[Job, ...]
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """Their descriptors, in order."""
+        return tuple(job.descriptor for job in self.jobs)
+
 
 class ModelImage:
     """A packed model in the simulated memory, and the descriptors of operations on it."""

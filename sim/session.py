@@ -4,17 +4,20 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from ..model.config import AcceleratorConfig
+from ..rtl.counters import COUNTERS
 from ..rtl.operation import Status
 from .bench.top import bench_top
 from .build import Simulator, build
-from .descriptors import Job
+from .descriptors import Chain, Job
 from .engine import engine_design
 from .memory.map import MemoryMap
+from .native.build import NativeSimulator, build_native
+from .plan import EngineBench, Plan
 from .results import SimulationError
-
-BENCH_MODULE = "normq.sim.bench.engine_bench"
+from .verilog import Design
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,19 @@ class MemoryBehavior:
     stall_seed: int = 1
 
 
-@dataclass(frozen=True)
-class JobOutcome:
-    """How one descriptor ended."""
+Work = TypeVar("Work", Job, Chain, Job | Chain)
+"""What a run consists of: jobs, each by itself, or chains of them."""
 
-    job: Job
+
+@dataclass(frozen=True)
+class JobOutcome(Generic[Work]):
+    """How a job ended, or a chain of them: then the counters run over all of it."""
+
+    job: Work
     status: Status
+    """Of the first descriptor that failed, else of the last."""
+    completed_at: tuple[int, ...]
+    """Cycles from the first doorbell until the host knew of each completion."""
     counters: dict[str, int]
     beats_read: int
     """Beats that the memory gave during the job, as the memory counted them."""
@@ -46,10 +56,10 @@ class JobOutcome:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Generic[Work]):
     """What a run left behind."""
 
-    jobs: tuple[JobOutcome, ...]
+    jobs: tuple[JobOutcome[Work], ...]
     dump: bytes = field(repr=False)
     seconds: float
     """Wall-clock time from the first descriptor to the end of the last, without the simulator's start."""
@@ -62,49 +72,53 @@ class Outcome:
 
 def build_engine(config: AcceleratorConfig, memory_bytes: int, *, waves: bool = False) -> Simulator:
     """Return the compiled bench of `config` with at least `memory_bytes` of memory (rounded up to a power of two)."""
+    return build(_bench_design(config, memory_bytes), waves=waves)
+
+
+def build_native_engine(config: AcceleratorConfig, memory_bytes: int) -> NativeSimulator:
+    """Return the same bench without Python in the simulator, compiled for speed: for runs of millions of cycles."""
+    return build_native(_bench_design(config, memory_bytes))
+
+
+def _bench_design(config: AcceleratorConfig, memory_bytes: int) -> Design:
     depth = 1 << max(12, (-(-memory_bytes // config.port_bytes) - 1).bit_length())
-    return build(bench_top(engine_design(config), config.port_bits, depth), waves=waves)
+    return bench_top(engine_design(config), config.port_bits, depth)
 
 
 def run_jobs(
-    simulator: Simulator,
+    bench: EngineBench,
     config: AcceleratorConfig,
     memory: MemoryMap,
-    jobs: Sequence[Job],
+    jobs: Sequence[Work],
     folder: Path,
     behavior: MemoryBehavior | None = None,
     limit_cycles: int = 50_000_000,
-) -> Outcome:
-    """Run `jobs` in order in one simulation and return what they left.
+) -> Outcome[Work]:
+    """Run `jobs` in order in one simulation and return what they left; each starts on an engine at rest.
 
     Raises SimulationError when the bench fails or the engine breaks the port's protocol, CorruptedMemoryError when
     anything was written outside the regions of `memory`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    image, dump, plan, result = (folder / name for name in ("image.bin", "dump.bin", "plan.json", "outcome.json"))
+    image, dump = folder / "image.bin", folder / "dump.bin"
     memory.write(image, config.port_bytes)
-    plan.write_text(
-        json.dumps(
-            {
-                "descriptors": [job.descriptor for job in jobs],
-                "memory": asdict(behavior or MemoryBehavior()),
-                "limit_cycles": limit_cycles,
-            }
-        )
-    )
-    simulator.run(
-        BENCH_MODULE,
-        folder,
-        environment={"NORMQ_PLAN": str(plan.resolve()), "NORMQ_OUTCOME": str(result.resolve())},
-        plusargs=[f"+image={image.resolve()}", f"+dump={dump.resolve()}"],
-    )
-    outcome = json.loads(result.read_text())
+    plan = Plan([job.descriptors for job in jobs], asdict(behavior or MemoryBehavior()), limit_cycles)
+    answer = bench.run_plan(plan, folder, [f"+image={image.resolve()}", f"+dump={dump.resolve()}"])
+    outcome = json.loads(answer)
     if outcome["violations"]:
         raise SimulationError(f"the engine broke the memory port's protocol {outcome['violations']} times")
     content = dump.read_bytes()
     memory.check(content)
-    reports = tuple(
-        JobOutcome(job, Status(report["status"]), report["counters"], report["beats_read"], report["beats_written"])
-        for job, report in zip(jobs, outcome["jobs"], strict=True)
+    done = tuple(_job_outcome(job, report) for job, report in zip(jobs, outcome["chains"], strict=True))
+    return Outcome(done, content, outcome["seconds"])
+
+
+def _job_outcome(job: Work, report: dict[str, Any]) -> JobOutcome[Work]:
+    return JobOutcome(
+        job,
+        Status(report["status"]),
+        tuple(report["completed_at"]),
+        dict(zip((counter.name for counter in COUNTERS), report["counters"], strict=True)),
+        report["beats_read"],
+        report["beats_written"],
     )
-    return Outcome(reports, content, outcome["seconds"])

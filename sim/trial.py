@@ -111,7 +111,7 @@ def _consumed(trial: Trial) -> Codes | None:
     return trial.tokens if trial.operation is Operation.FORWARD else None
 
 
-def _verdict(trial: Trial, done: JobOutcome, golden: GoldenModel, dump: bytes, lanes: int) -> Verdict:
+def _verdict(trial: Trial, done: JobOutcome[Job], golden: GoldenModel, dump: bytes, lanes: int) -> Verdict:
     difference = _difference(trial, done.job, golden, dump, lanes)
     if done.status is not Status.DONE:
         difference = f"{done.job.name}: ended as {done.status.name}, expected DONE"

@@ -50,6 +50,15 @@ class Design:
         """Everything that decides what the compiled design does, as text."""
         return [self.top, self.public_ports, *self.texts, *(path.read_text() for path in self.sources)]
 
+    def write(self, folder: Path) -> tuple[Path, list[Path]]:
+        """Write `public_ports` and the generated Verilog to `folder`; return their paths."""
+        ports = folder / "ports.vlt"
+        ports.write_text(self.public_ports)
+        generated = [folder / f"part{number}.v" for number in range(len(self.texts))]
+        for path, text in zip(generated, self.texts, strict=True):
+            path.write_text(text)
+        return ports, generated
+
     def inside(self, top: str, text: str, sources: tuple[Path, ...] = ()) -> "Design":
         """Return the design whose top is module `top` of Verilog `text`, which instantiates this one."""
         ports = module_ports(text, top)

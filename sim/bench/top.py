@@ -33,6 +33,9 @@ _MEMORY = (  # and the memory's behavior here: sim/memory/memory.sv
     ("output", 64, "beats_written"),
 )
 
+SETTINGS = tuple(name for direction, _, name in _MEMORY if direction == "input" and name not in ("load", "dump"))
+"""Inputs that a plan sets."""
+
 
 def bench_top(engine: Design, port_bits: int, depth: int) -> Design:
     """Return the design `bench_top`: `engine` and a memory of `depth` beats of `port_bits` on its port.

@@ -1,0 +1,1 @@
+"""The engine's bench in C++, for runs of millions of cycles."""
