@@ -5,6 +5,9 @@ from enum import Enum
 
 from .formats import CODE_BYTES, VectorCode
 
+GREATEST_OUTSTANDING_READS = 64
+"""What the simulated memory queues (sim/memory/memory.sv)."""
+
 
 class Layout(Enum):
     """Storage of a packed matrix."""
@@ -42,6 +45,10 @@ class AcceleratorConfig:
     """Greatest H: inputs of every operation, outputs of forward and backward; a power of two."""
     vocab_capacity: int = 65536
     """Greatest V: outputs of scores."""
+    outstanding_reads: int = 16
+    """Read bursts of up to 256 bytes under way on the memory port at once, 1..64."""
+    stream_buffer_bytes: int = 4096
+    """Buffer of the weight stream: over the port's bytes, the latency in cycles that a fully used port can hide."""
     code: VectorCode = field(default_factory=VectorCode)
     """Format of vector elements."""
 
@@ -63,6 +70,14 @@ class AcceleratorConfig:
             raise ValueError(f"hidden_capacity must be a power of two in 64..65536, got {self.hidden_capacity!r}")
         if not 2 <= self.vocab_capacity <= 1 << 20:
             raise ValueError(f"vocab_capacity must be 2..1048576, got {self.vocab_capacity!r}")
+        if not 1 <= self.outstanding_reads <= GREATEST_OUTSTANDING_READS:
+            raise ValueError(
+                f"outstanding_reads must be 1..{GREATEST_OUTSTANDING_READS}, got {self.outstanding_reads!r}"
+            )
+        if not (_power_of_two(self.stream_buffer_bytes) and 512 <= self.stream_buffer_bytes <= 65536):
+            raise ValueError(
+                f"stream_buffer_bytes must be a power of two in 512..65536, got {self.stream_buffer_bytes!r}"
+            )
 
     @property
     def port_bytes(self) -> int:

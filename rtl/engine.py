@@ -24,9 +24,8 @@ from .stages import READERS, Stages
 LANE_MODULE = "normq_lane"
 """Name of the Verilog module of one lane."""
 
-STREAM_BUFFER_BYTES = 4096
-"""Buffer of the weight stream: hides 64 cycles of latency on a fully used 512-bit port."""
 OTHER_BUFFER_BYTES = 2048
+"""Buffer of every reader but the weight stream."""
 
 
 class Engine(wiring.Component):
@@ -87,7 +86,7 @@ class Engine(wiring.Component):
             "weights": (self._stages.stream.ranges, self._stages.stream.blocks),
         }
         for index, name in enumerate(READERS):
-            size = STREAM_BUFFER_BYTES if name == "weights" else OTHER_BUFFER_BYTES
+            size = self.config.stream_buffer_bytes if name == "weights" else OTHER_BUFFER_BYTES
             m.submodules[f"fetch_{name}"] = fetcher = Fetcher(port_bits, size)
             wiring.connect(m, fetcher.request, arbiter.requests[index])
             wiring.connect(m, arbiter.returned[index], fetcher.returned)

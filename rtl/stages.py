@@ -54,7 +54,7 @@ class Stages:
         return cls(
             registers=Registers(),
             sequencer=Sequencer(shape),
-            arbiter=ReadArbiter(len(READERS), config.port_bits),
+            arbiter=ReadArbiter(len(READERS), config.port_bits, config.outstanding_reads),
             rows=RowTables(shape),
             codebooks=Codebooks(config.greatest_index_bits, config.entries_per_cycle + 1),
             load=GroupLoad(shape),

@@ -21,6 +21,8 @@ HiddenCapacity = Annotated[int, typer.Option(help="Greatest number of hidden sta
 VocabCapacity = Annotated[int, typer.Option(help="Greatest vocabulary.")]
 GreatestIndexBits = Annotated[int, typer.Option(help="Greatest index width built in, 2..8.")]
 LeastIndexBits = Annotated[int, typer.Option(help="Least index width built in, 2..8.")]
+OutstandingReads = Annotated[int, typer.Option(help="Read bursts under way on the memory port at once, 1..64.")]
+StreamBufferBytes = Annotated[int, typer.Option(help="Buffer of the weight stream, a power of two in 512..65536.")]
 Layouts = Annotated[list[Layout] | None, typer.Option("--layout", help="Layout built in; repeat it for both.")]
 Code = Annotated[str, typer.Option(help="Vector code: exponent bits, significand bits.")]
 DEFAULT_CODE = f"{DEFAULTS.code.exponent_bits},{DEFAULTS.code.significand_bits}"

@@ -22,7 +22,9 @@ from .options import (
     Lanes,
     Layouts,
     LeastIndexBits,
+    OutstandingReads,
     PortBits,
+    StreamBufferBytes,
     VocabCapacity,
     configuration,
     output_folder,
@@ -41,6 +43,8 @@ def rtl(
     vocab_capacity: VocabCapacity = DEFAULTS.vocab_capacity,
     greatest_index_bits: GreatestIndexBits = DEFAULTS.greatest_index_bits,
     least_index_bits: LeastIndexBits = DEFAULTS.least_index_bits,
+    outstanding_reads: OutstandingReads = DEFAULTS.outstanding_reads,
+    stream_buffer_bytes: StreamBufferBytes = DEFAULTS.stream_buffer_bytes,
     layout: Layouts = None,
     code: Code = DEFAULT_CODE,
 ) -> None:
@@ -56,6 +60,8 @@ def rtl(
         vocab_capacity=vocab_capacity,
         greatest_index_bits=greatest_index_bits,
         least_index_bits=least_index_bits,
+        outstanding_reads=outstanding_reads,
+        stream_buffer_bytes=stream_buffer_bytes,
     )
     folder = output_folder(output)
     design, described = engine_design(config), manifest(config)

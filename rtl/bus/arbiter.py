@@ -26,7 +26,7 @@ class ReadArbiter(wiring.Component):
     clear_error: Signal
     error: Signal
 
-    def __init__(self, requesters: int, port_bits: int, outstanding: int = 16) -> None:
+    def __init__(self, requesters: int, port_bits: int, outstanding: int) -> None:
         self.requesters, self.outstanding = requesters, outstanding
         super().__init__(
             {

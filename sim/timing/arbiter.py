@@ -4,31 +4,33 @@ from typing import Any
 
 import numpy as np
 
+from ...model.config import GREATEST_OUTSTANDING_READS
 from ...model.jit import inlined
 from .fifo import fifo_step
 
 REQUESTERS = 4
-OUTSTANDING = 16
 
 ARBITER = np.dtype(
     [
         (name, np.int64)
         for name in (
-            *("turn", "ar_valid", "ar_beats", "level", "out", "owner", "produce", "consume"),
+            *("outstanding", "turn", "ar_valid", "ar_beats", "level", "out", "owner", "produce", "consume"),
             # wires
             *("asked", "chosen", "can_take", "ar_ready", "last_read"),
         )
     ]
-    + [("owners", np.int64, (OUTSTANDING,))]
+    + [("owners", np.int64, (GREATEST_OUTSTANDING_READS,))]
 )
-"""`owners` says who asked for each of the bursts under way."""
+"""`owners` says who asked for each of the bursts under way, of which there are at most `outstanding`."""
 
 
 @inlined
 def arbiter_grant(u: Any, fetchers: Any, memory: Any) -> None:
     """Which request leaves, whose range ends with it, and whose beat comes back."""
     u.ar_ready = memory.ar_ready
-    u.can_take = u.level != OUTSTANDING - 1 and (not u.ar_valid or u.ar_ready)
+    # of one place: no memory, only the output register
+    is_full = u.out if u.outstanding == 1 else u.level == u.outstanding - 1
+    u.can_take = not is_full and (not u.ar_valid or u.ar_ready)
     u.asked = 0
     for offset in range(REQUESTERS):
         candidate = (u.turn + offset) & (REQUESTERS - 1)
@@ -53,9 +55,6 @@ def arbiter_step(u: Any, fetchers: Any) -> None:
     """One clock edge."""
     owners = u.owners
     write = u.can_take and u.asked
-    if write:
-        owners[u.produce] = u.chosen
-        u.produce = (u.produce + 1) % OUTSTANDING
     if u.can_take:
         u.ar_valid = u.asked
         if u.asked:
@@ -63,7 +62,16 @@ def arbiter_step(u: Any, fetchers: Any) -> None:
             u.turn = (u.chosen + 1) % REQUESTERS
     elif u.ar_ready:
         u.ar_valid = 0
-    u.level, u.out, fill = fifo_step(u.level, u.out, write, u.last_read)
-    if fill:
-        u.owner = owners[u.consume]
-        u.consume = (u.consume + 1) % OUTSTANDING
+    if u.outstanding == 1:
+        if write:
+            u.owner, u.out = u.chosen, 1
+        elif u.last_read:
+            u.out = 0
+    else:
+        if write:
+            owners[u.produce] = u.chosen
+            u.produce = (u.produce + 1) % u.outstanding
+        u.level, u.out, fill = fifo_step(u.level, u.out, write, u.last_read)
+        if fill:
+            u.owner = owners[u.consume]
+            u.consume = (u.consume + 1) % u.outstanding

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ...model.config import AcceleratorConfig
 from ...rtl.bus.fetch import BLOCK_BYTES, BURST_BLOCKS
-from ...rtl.engine import OTHER_BUFFER_BYTES, STREAM_BUFFER_BYTES
+from ...rtl.engine import OTHER_BUFFER_BYTES
 from ...rtl.stages import READERS
 from .arbiter import ARBITER
 from .decoder import DECODER
@@ -99,8 +99,9 @@ def engine_at_rest(config: AcceleratorConfig, settings: Any, behavior: tuple[int
     memory["latency"], memory["write_latency"], memory["gap"] = behavior
     for name in ("ar_ready", "aw_ready", "w_ready"):
         memory[name] = 1
+    engine["arbiter"]["outstanding"] = config.outstanding_reads
     for fetcher, name in zip(engine["fetchers"], READERS, strict=True):
-        size = STREAM_BUFFER_BYTES if name == "weights" else OTHER_BUFFER_BYTES
+        size = config.stream_buffer_bytes if name == "weights" else OTHER_BUFFER_BYTES
         beats_per_block = BLOCK_BYTES // config.port_bytes
         fetcher["room"] = max(size // config.port_bytes, 2 * BURST_BLOCKS * beats_per_block)
         fetcher["beats_per_block"] = beats_per_block

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ...model.jit import inlined, kernel
-from .arbiter import OUTSTANDING
 from .engine import STATE, STATE_WORDS
 from .gather_control import PIPE
 from .memory import QUEUE, READ_BEATS, READ_DUE, RESPONSE_DUE, WRITE_BEATS
@@ -137,8 +136,9 @@ def _rings_repeat(period: int, e: Any, before: Any) -> bool:
         if queues[RESPONSE_DUE, mine] - period != others[RESPONSE_DUE, other]:
             return False
     owners, owners_before = e.arbiter.owners, before.arbiter.owners
+    outstanding = e.arbiter.outstanding
     for place in range(e.arbiter.level):
-        mine, other = (e.arbiter.consume + place) % OUTSTANDING, (before.arbiter.consume + place) % OUTSTANDING
+        mine, other = (e.arbiter.consume + place) % outstanding, (before.arbiter.consume + place) % outstanding
         if owners[mine] != owners_before[other]:
             return False
     pipe, pipe_before = e.gather.pipe, before.gather.pipe

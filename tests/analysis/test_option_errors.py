@@ -27,6 +27,10 @@ RTL = [
     (["--port-bits", "100"], "--port-bits: must be 64, 128, 256 or 512, got 100"),
     (["--hidden-capacity", "100"], "--hidden-capacity: must be a power of two in 64..65536, got 100"),
     (["--vocab-capacity", "1"], "--vocab-capacity: must be 2..1048576, got 1"),
+    (["--outstanding-reads", "0"], "--outstanding-reads: must be 1..64, got 0"),
+    (["--outstanding-reads", "65"], "--outstanding-reads: must be 1..64, got 65"),
+    (["--stream-buffer-bytes", "256"], "--stream-buffer-bytes: must be a power of two in 512..65536, got 256"),
+    (["--stream-buffer-bytes", "1000"], "--stream-buffer-bytes: must be a power of two in 512..65536, got 1000"),
     (
         ["--least-index-bits", "5", "--greatest-index-bits", "4"],
         "index widths must satisfy 2 <= least_index_bits <= greatest_index_bits <= 8, got 5 and 4",

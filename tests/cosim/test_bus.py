@@ -35,7 +35,7 @@ class Readers(wiring.Component):
 
     def __init__(self, port_bits: int) -> None:
         self.fetchers = [Fetcher(port_bits, BUFFER_BYTES) for _ in range(2)]
-        self.arbiter = ReadArbiter(2, port_bits)
+        self.arbiter = ReadArbiter(2, port_bits, 16)
         super().__init__(
             {
                 "ranges": In(stream.Signature(range_layout())).array(2),

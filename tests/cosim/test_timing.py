@@ -1,5 +1,6 @@
 """The timing model predicts every counter of the RTL, exactly, whatever is run on whatever memory."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,33 @@ def test_equals_rtl(shape: AcceleratorConfig, tmp_path: Path) -> None:
     for _ in range(12):
         session.add_random(rng)
     session.compare(tmp_path, random_behavior(rng))
+
+
+@pytest.mark.parametrize(
+    ("outstanding", "buffer"),
+    [
+        (1, 4096),
+        (2, 512),
+        pytest.param(3, 1024, marks=pytest.mark.full),
+        pytest.param(64, 65536, marks=pytest.mark.full),
+    ],
+)
+def test_outstanding_reads(outstanding: int, buffer: int, tmp_path: Path) -> None:
+    """Equal with few and many bursts under way; a long way to the memory then bounds the reading."""
+    shape = replace(config(2, 2, 2, 256), outstanding_reads=outstanding, stream_buffer_bytes=buffer)
+    rng = np.random.default_rng([11, outstanding])
+    session = TimingSession(shape)
+    for _ in range(4):
+        session.add_random(rng)
+    session.add(random_model(100, 203, 5, VectorCode(), 0.4), Layout.SPARSE, Operation.FORWARD, 5, rng)
+    behavior = MemoryBehavior(150, 20, 0)
+    session.compare(tmp_path, behavior)
+    counters = predict(shape, session.memory, session.jobs[-1].descriptor, behavior)
+    bursts = counters["read.weights"] // 256
+    if outstanding == 1:
+        assert counters["engine.cycles"] > 150 * bursts
+    else:
+        assert counters["engine.cycles"] < 150 * bursts
 
 
 def full_ring() -> Model:
