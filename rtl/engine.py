@@ -12,6 +12,7 @@ from .bus.axi import MemoryPort
 from .bus.fetch import Fetcher
 from .bus.lite import AxiLitePort
 from .bus.width import BeatsToBlocks, BlocksToWords
+from .constraint.connect import connect_constraint
 from .engine_counters import count_events
 from .gather_control import Stall
 from .instances import place
@@ -71,6 +72,7 @@ class Engine(wiring.Component):
         self._connect_lanes(m)
         self._connect_buffers(m)
         self._connect_registers(m)
+        connect_constraint(m, self._stages)
         return m
 
     # --- reading ----------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ def count_events(m: Module, config: AcceleratorConfig, engine: Stages) -> Counte
     bank.count("gather.entries", gather.accepted)
     bank.count("gather.multiply_accumulates", gather.accepted * _active_lanes(m, engine))
     bank.count("passes.words", engine.passes.issued)
+    bank.count("edges.cycles", engine.constraint.running)
     _count_reads(m, bank, engine, config.port_bytes)
     _count_writes(m, bank, engine, config.port_bytes)
     return bank
@@ -48,20 +49,27 @@ def _count_reads(m: Module, bank: CounterBank, engine: Stages, port_bytes: int) 
     returned = {
         name: wire(m, engine.arbiter.returned[index].valid, f"returned_{name}") for index, name in enumerate(READERS)
     }
-    for name, read_kind in (
-        ("read.descriptors", ReadKind.DESCRIPTOR),
-        ("read.tables", ReadKind.TABLE),
-        ("read.records", ReadKind.RECORD),
+    # the constraint unit borrows two readers: for both factors, or for row sums and columns
+    is_edge, is_sum = engine.constraint.running, engine.constraint.settings.is_sums
+    factor = wire(m, is_edge & is_sum & (returned["emissions"] | returned["weights"]), "returned_factor")
+    row_sum = wire(m, is_edge & ~is_sum & returned["emissions"], "returned_row_sum")
+    column = wire(m, is_edge & ~is_sum & returned["weights"], "returned_column")
+    for name, is_returned in (
+        ("read.descriptors", returned["words"] & (kind == ReadKind.DESCRIPTOR)),
+        ("read.tables", (returned["words"] & (kind == ReadKind.TABLE)) | row_sum),
+        ("read.records", returned["words"] & (kind == ReadKind.RECORD)),
+        ("read.emissions", (returned["emissions"] & ~is_edge) | column),
+        ("read.vectors", returned["vectors"] | factor),
+        ("read.weights", returned["weights"] & ~is_edge),
     ):
-        bank.count(name, Mux(returned["words"] & (kind == read_kind), port_bytes, 0))
-    for name in ("emissions", "vectors", "weights"):
-        bank.count(f"read.{name}", Mux(returned[name], port_bytes, 0))
+        bank.count(name, Mux(is_returned, port_bytes, 0))
 
 
 def _count_writes(m: Module, bank: CounterBank, engine: Stages, port_bytes: int) -> None:
     written = wire(m, engine.writer.w.valid & engine.writer.w.ready, "written")
-    is_score = engine.output.settings.opcode == Opcode.SCORES
-    is_header = engine.output.is_header
+    is_edge = engine.constraint.running
+    is_score = ~is_edge & (engine.output.settings.opcode == Opcode.SCORES)
+    is_header = Mux(is_edge, engine.constraint.is_header, engine.output.is_header)
     for name, is_kind in (
         ("write.vectors", ~is_score & ~is_header),
         ("write.headers", ~is_score & is_header),

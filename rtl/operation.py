@@ -24,6 +24,11 @@ class Opcode(enum.Enum, shape=8):
     LOAD_ROWS = 5
     """Constants of `inputs` rows into tensor `codebook`: rho from `stream`, sigma from `nonempty`, zero map from
     `records`."""
+    EDGE_WEIGHTS = 6
+    """Weights of `vectors` edges: list (constraint/layouts.py) in `stream_blocks` blocks from `stream`, row sums R_i
+    of `inputs` rows, 32 bits each, from `nonempty`."""
+    EDGE_SUMS = 7
+    """`vectors` sums of products of vectors: list in `stream_blocks` blocks from `stream`."""
 
 
 class LayoutCode(enum.Enum, shape=8):
@@ -113,6 +118,11 @@ def record_layout() -> data.StructLayout:
             "emission_blocks": 24,
         }
     )
+
+
+def column_record_layout() -> data.StructLayout:
+    """16 bytes for each listed column, fields as in a vector record; `target` is free."""
+    return data.StructLayout({"emission": 40, "emission_blocks": 24, "first": 16, "target": 16, "count": 32})
 
 
 def constant_of(layout_value: data.View) -> tuple:

@@ -46,6 +46,8 @@ class Sequencer(wiring.Component):
     groups: Signal
     start: Signal
     running: Signal
+    edge_start: Signal
+    edge_running: Signal
     table_write: Signal
     table: Any
     table_address: Signal
@@ -71,6 +73,8 @@ class Sequencer(wiring.Component):
                 "groups": Out(COUNT_BITS),
                 "start": Out(1),
                 "running": In(1),
+                "edge_start": Out(1),
+                "edge_running": In(1),
                 "table_write": Out(1),
                 "table": Out(Table),
                 "table_address": Out(16),
@@ -143,6 +147,8 @@ class Sequencer(wiring.Component):
                     with m.Case(Opcode.LOAD_ROWS):
                         m.d.sync += self._next_table.eq(Table.RHO)
                         m.next = "ask table"
+                    with m.Case(Opcode.EDGE_WEIGHTS, Opcode.EDGE_SUMS):
+                        m.next = "ask list"
                     with m.Default():
                         m.d.sync += self._next_table.eq(Table.NONEMPTY)
                         m.next = "ask table"
@@ -164,6 +170,20 @@ class Sequencer(wiring.Component):
             with m.State("run"):
                 m.d.comb += [self.busy.eq(1), self.kind.eq(ReadKind.RECORD)]
                 with m.If(~self.running):
+                    m.next = "judge"
+            with m.State("ask list"):
+                m.d.comb += [
+                    self.busy.eq(1),
+                    self.ranges.valid.eq(1),
+                    self.ranges.payload.address.eq(descriptor.stream),
+                    self.ranges.payload.blocks.eq(descriptor.stream_blocks),
+                ]
+                with m.If(self.ranges.ready):
+                    m.d.comb += self.edge_start.eq(1)
+                    m.next = "edges"
+            with m.State("edges"):
+                m.d.comb += [self.busy.eq(1), self.kind.eq(ReadKind.RECORD)]
+                with m.If(~self.edge_running):
                     m.next = "judge"
             with m.State("judge"):
                 m.d.comb += self.busy.eq(1)
@@ -276,5 +296,10 @@ class Sequencer(wiring.Component):
         with m.Elif(opcode == Opcode.LOAD_ROWS.value):
             with m.If((inputs == 0) | (inputs > config.hidden_capacity)):
                 m.d.comb += fault.eq(Status.BAD_SIZE)
+        with m.Elif((opcode == Opcode.EDGE_WEIGHTS.value) | (opcode == Opcode.EDGE_SUMS.value)):
+            with m.If((inputs == 0) | (inputs > config.hidden_capacity) | (descriptor.vectors == 0)):
+                m.d.comb += fault.eq(Status.BAD_SIZE)
+            with m.Elif((opcode == Opcode.EDGE_WEIGHTS.value) & bad_format):
+                m.d.comb += fault.eq(Status.BAD_FORMAT)
         with m.Else():
             m.d.comb += fault.eq(Status.BAD_OPCODE)

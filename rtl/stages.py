@@ -6,6 +6,7 @@ from amaranth import Module
 
 from .bus.arbiter import ReadArbiter
 from .bus.write import BurstWriter
+from .constraint.unit import ConstraintUnit
 from .emission_load import EmissionLoad
 from .gather_control import GatherControl
 from .group_input import GroupInput
@@ -46,6 +47,7 @@ class Stages:
     score_rows: RowSource
     vector_beats: VectorSource
     writer: BurstWriter
+    constraint: ConstraintUnit
 
     @classmethod
     def of(cls, shape: Shape) -> "Stages":
@@ -69,6 +71,7 @@ class Stages:
             score_rows=RowSource(shape),
             vector_beats=VectorSource(shape),
             writer=BurstWriter(config.port_bits),
+            constraint=ConstraintUnit(shape),
         )
 
     def place(self, m: Module) -> None:

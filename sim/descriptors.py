@@ -132,6 +132,11 @@ class ModelImage:
         descriptor = self._descriptor(fields)
         return Job(name, descriptor, operation, batch, outputs, placed.records, written, results, stride)
 
+    @property
+    def beta_entry_width(self) -> int:
+        """Code of the width of the emission matrix's entries, 0 when dense."""
+        return self._matrices[Operation.SCORES].entry_width
+
     # --- parts ------------------------------------------------------------------------------------------------
 
     def _common(self, operation: Operation, placed: PlacedMatrix) -> dict[int | str, Any]:
@@ -165,11 +170,11 @@ class ModelImage:
             "source": source,
             "destination": 0 if written is None else written.address + lane * stride,
             "exponent": int(vectors.exponents[lane]),
-            **({} if token is None else self._column(token)),
+            **({} if token is None else self.column(token)),
         }
         return _bytes(record_layout().const(fields))
 
-    def _column(self, token: int) -> dict[int | str, Any]:
+    def column(self, token: int) -> dict[int | str, Any]:
         """Where a token's emission column is, from the directory."""
         placed, directory = self._matrices[Operation.SCORES], self._beta_directory
         matrix = placed.matrix
