@@ -63,7 +63,8 @@ class ConstraintImage:
             "codebook": BETA_SLOT,
             "nonempty": self._row_sums,
         }
-        return self._job(f"weights of {len(edges)} edges", fields, [self._edge(number, e) for number, e in enumerate(edges)])
+        parts = [self._edge(number, edge) for number, edge in enumerate(edges)]
+        return self._job(f"weights of {len(edges)} edges", fields, parts)
 
     def sums(self, sums: Sequence[Sequence[StoredTerm]]) -> Job:
         """Return the job that writes the sum of each list of terms; one term of two factors is a plain product.

@@ -172,9 +172,7 @@ class Accumulate(wiring.Component):
         """One memory a buffer: each has one reader at a time, the pieces or who reads the sums."""
         outputs: list[Value] = []
         for buffer in range(BUFFERS):
-            m.submodules[f"{name}_{buffer}"] = cells = memory.Memory(
-                shape=bits * self.codes, depth=self.depth, init=[]
-            )
+            m.submodules[f"{name}_{buffer}"] = cells = memory.Memory(shape=bits * self.codes, depth=self.depth, init=[])
             write, read = cells.write_port(), cells.read_port()
             is_read = wire(m, self.read & (self.read_buffer == buffer), f"{name}_is_read_{buffer}")
             m.d.comb += [

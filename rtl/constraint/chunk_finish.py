@@ -3,7 +3,7 @@
 from typing import Any
 
 from amaranth import Module, Signal
-from amaranth.hdl import Cat, Mux
+from amaranth.hdl import Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 

@@ -5,8 +5,8 @@ from typing import Any
 from amaranth import Module
 
 from ..operation import LayoutCode, Opcode
-from ..stages import Stages
 from ..passes import BETA
+from ..stages import Stages
 
 
 def connect_constraint(m: Module, stages: Stages) -> None:

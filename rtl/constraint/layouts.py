@@ -49,9 +49,7 @@ def edge_layout() -> data.StructLayout:
     gaps. Weights: `others` makes the edge that of all tokens but the listed; `leak` and `zero_leak` are the tokens'
     number times K1 and K0 with 40 fraction bits. Sums: `count` is 1..MOST_TERMS, the rest is ignored.
     """
-    return data.StructLayout(
-        {"destination": 64, "count": 32, "others": 1, "reserved": 31, "leak": 64, "zero_leak": 64}
-    )
+    return data.StructLayout({"destination": 64, "count": 32, "others": 1, "reserved": 31, "leak": 64, "zero_leak": 64})
 
 
 def term_layout() -> data.StructLayout:

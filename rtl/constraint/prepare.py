@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...model.formats import ceil_log2
 from ..bus.axi import ADDRESS_BITS
-from ..bus.fetch import BLOCK_BYTES, range_layout
+from ..bus.fetch import range_layout
 from ..bus.width import BLOCK_BITS
 from ..pipeline import wire
 from ..shape import COUNT_BITS, Shape

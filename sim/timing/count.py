@@ -17,6 +17,7 @@ from .sequencer import KIND_DESCRIPTOR, KIND_RECORD, KIND_TABLE
     ENTRIES,
     PRODUCTS,
     WORDS,
+    EDGE_CYCLES,
     DESCRIPTORS,
     TABLES,
     RECORDS,

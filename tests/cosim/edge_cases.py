@@ -30,7 +30,8 @@ def pool_of(length: int, code: Any, seed: int) -> Vectors:
     """Adversarial vectors three times: exponents equal, near one another, far apart."""
     rng = np.random.default_rng([seed, length])
     vectors = vectors_of(length, code, seed)
-    spreads = [np.full(vectors.batch, 7), rng.integers(-40, 41, vectors.batch), rng.integers(-16000, 16001, vectors.batch)]
+    near, far = (rng.integers(-reach, reach + 1, vectors.batch) for reach in (40, 16000))
+    spreads = [np.full(vectors.batch, 7), near, far]
     exponents = np.concatenate(spreads).astype(np.int32)
     codes = np.concatenate([vectors.codes] * len(spreads))
     exponents[~codes.any(axis=1)] = ZERO_EXPONENT
@@ -41,9 +42,7 @@ def random_terms(rng: np.random.Generator, pool: Vectors, count: int) -> list[Pa
     """One exponent for all, or any; a third of the terms have one factor."""
     some = pool.batch // 3 * int(rng.integers(1, 4))
     first, second = (rng.integers(0, some, count) for _ in range(2))
-    return [
-        (int(a), None if rng.random() < 0.33 else int(b)) for a, b in zip(first, second, strict=True)
-    ]
+    return [(int(a), None if rng.random() < 0.33 else int(b)) for a, b in zip(first, second, strict=True)]
 
 
 def random_edges(rng: np.random.Generator, vocab: int, count: int) -> list[Edge]:
@@ -123,7 +122,8 @@ def _stored(stored: StoredVectors, pair: Pair) -> StoredTerm:
 
 def _check_margins(job: Job, dump: bytes) -> None:
     """Poison behind every vector and header."""
-    assert job.vectors is not None and job.results is not None
+    assert job.vectors is not None
+    assert job.results is not None
     stride = job.vectors.size // job.batch
     for vector in range(job.batch):
         for start, used, size in (

@@ -14,7 +14,7 @@ from normq.model.formats import EXPONENT_LIMIT, VectorCode
 from normq.model.golden.constants import Operation
 from normq.model.golden.operations import GoldenModel
 from normq.model.golden.vectors import Vectors
-from normq.rtl.operation import DESCRIPTOR_BYTES, RECORD_BYTES, Status, descriptor_layout, record_layout
+from normq.rtl.operation import DESCRIPTOR_BYTES, RECORD_BYTES, Opcode, Status, descriptor_layout, record_layout
 from normq.sim.descriptors import Job, ModelImage
 from normq.sim.memory.image import poison, read_dump
 from normq.sim.session import MemoryBehavior, Outcome, run_jobs
@@ -128,7 +128,7 @@ def sink_model() -> Model:
 
 
 REFUSED: list[tuple[Operation, Fields, Status]] = [
-    *((Operation.SCORES, {"opcode": code}, Status.BAD_OPCODE) for code in (0, 6, 7, 128, 255)),
+    *((Operation.SCORES, {"opcode": code}, Status.BAD_OPCODE) for code in (0, 9, 128, 255)),
     (Operation.FORWARD, {"inputs": 0}, Status.BAD_SIZE),
     (Operation.SCORES, {"inputs": CONFIG.hidden_capacity + 1}, Status.BAD_SIZE),
     (Operation.BACKWARD, {"inputs": 0xFFFFFFFF}, Status.BAD_SIZE),
@@ -143,6 +143,13 @@ REFUSED: list[tuple[Operation, Fields, Status]] = [
     (Operation.FORWARD, {"index_bits": 1}, Status.BAD_FORMAT),
     (Operation.FORWARD, {"index_bits": 9}, Status.BAD_FORMAT),
     (Operation.SCORES, {"index_bits": 255}, Status.BAD_FORMAT),
+    *(
+        (Operation.SCORES, {"opcode": opcode.value, **fields}, Status.BAD_SIZE)
+        for opcode in (Opcode.EDGE_WEIGHTS, Opcode.EDGE_SUMS)
+        for fields in ({"inputs": 0}, {"inputs": CONFIG.hidden_capacity + 1}, {"vectors": 0})
+    ),
+    (Operation.SCORES, {"opcode": Opcode.EDGE_WEIGHTS.value, "layout": 2}, Status.BAD_FORMAT),
+    (Operation.SCORES, {"opcode": Opcode.EDGE_WEIGHTS.value, "index_bits": 9}, Status.BAD_FORMAT),
 ]
 
 
