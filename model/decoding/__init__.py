@@ -1,0 +1,1 @@
+"""Constraints on text as automata over tokens, and what the engine needs of them."""
