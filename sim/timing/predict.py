@@ -7,8 +7,9 @@ from ...rtl.counters import COUNTERS
 from ...rtl.operation import RECORD_BYTES, Opcode
 from ..memory.map import MemoryMap
 from ..session import MemoryBehavior
+from .constraint.predict import OPCODES, run_edges
 from .cycle import Inputs, Past, run_engine
-from .engine import engine_at_rest
+from .engine import STATE, engine_at_rest
 from .settings import settings_of
 from .steady import new_search, rules
 from .structures import DESCRIPTOR, RECORD
@@ -43,11 +44,14 @@ def predict(
     memory_cycles = behavior.latency, behavior.write_latency, behavior.gap
     state = engine_at_rest(config, settings, memory_cycles)
     counters = np.zeros(len(COUNTERS), np.int64)
-    kept = np.zeros_like(state)
-    past = Past(kept, np.zeros_like(counters), TABLE, new_search())
-    # the `last` flags of sparse scores differ from one period to the next
-    may_jump = jumps and bool(settings["is_dense"] or not settings["is_score"])
-    if run_engine(state, _inputs(memory, fields), past, may_jump, counters, limit_cycles) < 0:
+    if fields["opcode"] in OPCODES:
+        cycles = run_edges(config, memory, descriptor, fields, state.view(STATE)[0], counters, limit_cycles)
+    else:
+        past = Past(np.zeros_like(state), np.zeros_like(counters), TABLE, new_search())
+        # the `last` flags of sparse scores differ from one period to the next
+        may_jump = jumps and bool(settings["is_dense"] or not settings["is_score"])
+        cycles = run_engine(state, _inputs(memory, fields), past, may_jump, counters, limit_cycles)
+    if cycles < 0:
         raise TimingError(f"descriptor {descriptor:#x} has not ended after {limit_cycles} cycles")
     return {counter.name: int(value) for counter, value in zip(COUNTERS, counters, strict=True)}
 

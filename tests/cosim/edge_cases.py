@@ -17,7 +17,8 @@ from normq.sim.edge_descriptors import RESULT_LANES, ConstraintImage, Edge, Stor
 from normq.sim.memory.image import poison
 from normq.sim.memory.map import MemoryMap
 from normq.sim.operand import StoredVectors, place_vectors
-from normq.sim.session import MemoryBehavior, Outcome, run_jobs
+from normq.sim.session import JobOutcome, MemoryBehavior, Outcome, run_jobs
+from normq.sim.timing.predict import predict
 from normq.tests.cosim.engine_cases import LIMIT_CYCLES, MEMORY_BYTES, check_counters, simulator
 from normq.tests.model.golden_cases import Model, vectors_of
 
@@ -100,12 +101,18 @@ class EdgeSession:
         for number, done in enumerate(outcome.jobs):
             assert (number, done.job.name, done.status) == (number, done.job.name, Status.DONE)
             check_counters(done)
+            if behavior is None or not behavior.r_stall:
+                self._check_timing(number, done, behavior or MemoryBehavior())
             if number in self.expected:
                 found, expected = read_vectors(done.job, outcome.dump, RESULT_LANES), self.expected[number]
                 same(found.exponents, expected.exponents)
                 same(found.codes, expected.codes)
                 _check_margins(done.job, outcome.dump)
         return outcome
+
+    def _check_timing(self, number: int, done: JobOutcome, behavior: MemoryBehavior) -> None:
+        found = predict(self.config, self.memory, done.job.descriptor, behavior)
+        assert (number, done.job.name, found) == (number, done.job.name, done.counters)
 
 
 def golden_sum(config: AcceleratorConfig, pool: Vectors, terms: Sequence[Pair]) -> Vectors:

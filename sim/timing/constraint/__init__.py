@@ -1,0 +1,1 @@
+"""The constraint unit (rtl/constraint/) cycle by cycle: it runs alone, so it has a cycle of its own."""

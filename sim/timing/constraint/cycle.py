@@ -1,0 +1,138 @@
+"""One edge descriptor, cycle by cycle."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ....model.jit import inlined, kernel
+from ....rtl.stages import READERS
+from ..arbiter import ARBITER, arbiter_grant, arbiter_step
+from ..decoder import DECODER, decoder_step, decoder_take
+from ..engine import EMISSION_DECODER
+from ..fetch import FETCH, fetch_offer, fetch_step
+from ..memory import MEMORY, memory_step
+from ..words import WORDS, words_step, words_take
+from ..writer import WRITER, writer_offer, writer_send, writer_step
+from .control import CONTROL, HEAD, IDLE, control_offer, control_step
+from .control import DESCRIPTOR as READ_DESCRIPTOR
+from .count import count_cycle
+from .encode import ENCODER, encode_step, output_offer, output_take
+from .settings import OTHERS, SETTINGS, EdgeList
+from .sums import SUMS, sums_done, sums_offer, sums_step
+from .weights import WEIGHTS, weights_done, weights_offer, weights_step
+
+NAMES, FIRST_READER, VECTOR_READER, SECOND_READER = range(len(READERS))
+LIST_WORDS, COLUMN_WORDS = range(2)
+
+STATE = np.dtype(
+    [
+        ("settings", SETTINGS),
+        ("control", CONTROL),
+        ("weights", WEIGHTS),
+        ("sums", SUMS),
+        ("encoder", ENCODER),
+        ("decoder", DECODER),
+        ("words", WORDS, (2,)),
+        ("fetchers", FETCH, (len(READERS),)),
+        ("arbiter", ARBITER),
+        ("memory", MEMORY),
+        ("writer", WRITER),
+    ]
+)
+
+
+class Unit(NamedTuple):
+    """The records of everything that is at work, views of one buffer."""
+
+    settings: Any
+    control: Any
+    weights: Any
+    sums: Any
+    encoder: Any
+    decoder: Any
+    words: Any
+    fetchers: Any
+    arbiter: Any
+    memory: Any
+    writer: Any
+
+
+def unit_at_rest(settings: Any, engine: Any) -> Any:
+    """Return the state [1] of the unit and of what it borrows of an `engine` at rest (`engine.STATE`)."""
+    state = np.zeros(1, STATE)
+    unit: Any = state[0]
+    unit["settings"] = settings
+    unit["decoder"] = engine["decoders"][EMISSION_DECODER]
+    for name in ("fetchers", "arbiter", "memory"):
+        unit[name] = engine[name]
+    return state
+
+
+@kernel
+def run_unit(state: Any, edges: EdgeList, counters: Any, limit: int) -> int:
+    """Run one descriptor from the cycle in which it is taken; return the cycles, or -1 when `limit` was not enough."""
+    heads, items = edges
+    u = state[0]
+    fetchers = (u.fetchers[0], u.fetchers[1], u.fetchers[2], u.fetchers[3])
+    e = Unit(
+        *(u.settings, u.control, u.weights, u.sums, u.encoder, u.decoder, (u.words[0], u.words[1]), fetchers),
+        *(u.arbiter, u.memory, u.writer),
+    )
+    nothing = np.zeros(0, np.uint8)
+    for now in range(limit):
+        head = heads[min(e.control.vector, e.settings.vectors - 1)]
+        _wires(e, head, items)
+        count_cycle(counters, e.settings, e.control, e.fetchers, e.writer, e.encoder.is_header)
+        _edge(e, head, heads, nothing, now)
+        if e.control.sequence == IDLE:
+            return now
+    return -1
+
+
+@inlined
+def _wires(e: Any, head: Any, items: Any) -> None:
+    d, fetchers, control, encoder = e.settings, e.fetchers, e.control, e.encoder
+    first, second, names = fetchers[FIRST_READER], fetchers[SECOND_READER], fetchers[NAMES]
+    for number in range(len(READERS)):
+        fetch_offer(fetchers[number])
+    writer_offer(e.writer)
+    output_offer(encoder, d, e.writer, head, control.vector)
+    writer_send(e.writer, d, e.memory, encoder.beats_valid)
+    output_take(encoder, d, e.writer)
+    if d.is_sums:
+        sums_done(e.sums)
+        control_offer(control, d, names, e.sums.done)
+        sums_offer(e.sums, d, first, second, items, head)
+        wants_word = e.sums.wants_word
+    else:
+        weights_done(e.weights)
+        control_offer(control, d, names, e.weights.done)
+        weights_offer(e.weights, d, first, second, e.decoder, items, head[OTHERS])
+        second.ready = decoder_take(e.decoder, e.words[COLUMN_WORDS], second.valid)
+        wants_word = e.weights.wants_word
+    if control.running:
+        ready = not control.spent and (control.drop or control.state == HEAD or wants_word)
+    else:
+        ready = control.sequence == READ_DESCRIPTOR
+    names.ready = words_take(e.words[LIST_WORDS], names.valid, ready, 0)
+    arbiter_grant(e.arbiter, fetchers, e.memory)
+
+
+@inlined
+def _edge(e: Any, head: Any, heads: Any, nothing: Any, now: int) -> None:
+    d, fetchers, control, encoder = e.settings, e.fetchers, e.control, e.encoder
+    first, second = fetchers[FIRST_READER], fetchers[SECOND_READER]
+    word_taken, begin = e.words[LIST_WORDS].taken, control.begin
+    memory_step(e.memory, now)
+    arbiter_step(e.arbiter, fetchers)
+    if d.is_sums:
+        sums_step(e.sums, d, first, second, head, begin, word_taken)
+    else:
+        weights_step(e.weights, d, first, second, e.decoder, head, begin, word_taken)
+        decoder_step(e.decoder, e.words[COLUMN_WORDS], nothing)
+    encode_step(encoder, d, e.writer, control.encode)
+    control_step(control, d, fetchers[NAMES], heads, word_taken, encoder.done, e.writer.idle)
+    writer_step(e.writer, d)
+    words_step(e.words[LIST_WORDS])
+    for number in range(len(READERS)):
+        fetch_step(fetchers[number])

@@ -1,0 +1,31 @@
+"""The counters of an edge descriptor, without a simulator."""
+
+from typing import Any
+
+from ....model.config import AcceleratorConfig
+from ....rtl.operation import Opcode
+from ...memory.map import MemoryMap
+from .cycle import run_unit, unit_at_rest
+from .settings import read_list, settings_of
+
+OPCODES = (Opcode.EDGE_WEIGHTS.value, Opcode.EDGE_SUMS.value)
+"""What runs in the unit."""
+
+
+def run_edges(
+    config: AcceleratorConfig,
+    memory: MemoryMap,
+    address: int,
+    descriptor: dict[str, int],
+    engine: Any,
+    counters: Any,
+    limit: int,
+) -> int:
+    """Add to `counters` what the descriptor at `address` counts; return its cycles, -1 when `limit` was not enough.
+
+    `engine` is the engine at rest (`engine.STATE`).
+    """
+    settings = settings_of(config, address, descriptor)
+    is_sums = descriptor["opcode"] == Opcode.EDGE_SUMS.value
+    edges = read_list(memory.constant(descriptor["stream"]), descriptor["vectors"], is_sums=is_sums)
+    return run_unit(unit_at_rest(settings, engine), edges, counters, limit)
