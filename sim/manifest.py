@@ -32,6 +32,7 @@ from ..rtl.operation import (
 )
 from ..rtl.passes import ElementPasses
 from ..rtl.register_map import IDENTITY, QUEUE_DEPTH, REGISTER_BYTES, Register, counter_addresses
+from ..rtl.system import SYSTEM_MODULE
 from ..rtl.tables import Codebooks, RowTables
 from .engine import ENGINE_MODULE
 
@@ -61,6 +62,7 @@ def manifest(config: AcceleratorConfig) -> Fields:
         "tool": f"normq {__version__}",
         "top": ENGINE_MODULE,
         "lane": LANE_MODULE,
+        "system": SYSTEM_MODULE,
         "configuration": _configuration(config),
         "identity": IDENTITY,
         "descriptor_queue": QUEUE_DEPTH,

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from ...model.atomic import replacing
 from ...model.errors import OptionError
+from ...rtl.system import SYSTEM_MODULE, system_text
 from ...sim.engine import ENGINE_MODULE, engine_design
 from ...sim.manifest import manifest
 from .options import (
@@ -48,7 +49,7 @@ def rtl(
     layout: Layouts = None,
     code: Code = DEFAULT_CODE,
 ) -> None:
-    """Write the Verilog of the engine and of its lane, and manifest.json: registers, counters, descriptors, timing."""
+    """Write the Verilog of the engine, its lane and its AXI wrapper, and manifest.json: registers, descriptors, timing."""
     config = configuration(
         layouts=layout,
         code=code,
@@ -66,6 +67,7 @@ def rtl(
     folder = output_folder(output)
     design, described = engine_design(config), manifest(config)
     files = {f"{described['lane']}.v": design.texts[0], f"{ENGINE_MODULE}.v": design.texts[-1]}
+    files[f"{SYSTEM_MODULE}.v"] = system_text(ENGINE_MODULE, config.port_bits)
     files[MANIFEST_FILE] = json.dumps({**described, "files": sorted(files)}, indent=2) + "\n"
     for name, text in files.items():
         _write(folder / name, text)

@@ -15,9 +15,9 @@ WRITE_CHANNELS = ("aw_channel", "w_channel", "b_channel")
 READ_CHANNELS = ("ar_channel", "r_channel")
 
 
-def control_master(dut: Any, prefix: str, pause: float, seed: int) -> Any:
-    """Return an AxiLiteMaster on the AXI4-Lite port whose signals are `prefix`_awaddr and so on."""
-    master = AxiLiteMaster(AxiLiteBus.from_prefix(dut, prefix), dut.clk, dut.rst)
+def control_master(dut: Any, prefix: str, pause: float, seed: int, clock: Any, **reset: Any) -> Any:
+    """Return an AxiLiteMaster on the port whose signals are `prefix`_awaddr and so on; `reset` as it takes it."""
+    master = AxiLiteMaster(AxiLiteBus.from_prefix(dut, prefix), clock, **reset)
     pause_channels((master.write_if, master.read_if), pause, seed)
     return master
 

@@ -111,7 +111,7 @@ async def random_accesses(dut: Any) -> None:
         getattr(dut, name).value = 0
     dut.rst.value = 1
     Clock(dut.clk, 10, unit="ns").start()
-    master = control_master(dut, "bus_", plan["pause"], plan["seed"])
+    master = control_master(dut, "bus_", plan["pause"], plan["seed"], clock=dut.clk, reset=dut.rst)
     await ClockCycles(dut.clk, 2)
     dut.rst.value = 0
     model, taken = Model(), list[int]()

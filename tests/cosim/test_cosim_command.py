@@ -17,6 +17,7 @@ from normq.model.golden.vectors import Scores, Vectors
 from normq.model.packing.model import pack_model
 from normq.model.synthetic import synthetic_levels
 from normq.rtl.engine import LANE_MODULE
+from normq.rtl.system import SYSTEM_MODULE
 from normq.sim.build import Simulator
 from normq.sim.engine import ENGINE_MODULE, source_files
 from normq.sim.results import SimulationError
@@ -118,6 +119,8 @@ def test_rtl_writes_verilog_and_manifest(tmp_path: Path) -> None:
     assert {"memory__ar__valid", "control__awaddr", "interrupt"} <= set(module_ports(engine, ENGINE_MODULE))
     assert "clk" in module_ports(lane, LANE_MODULE)
     assert LANE_MODULE in engine
+    system = texts[f"{described['system']}.v"]
+    assert {"aclk", "m_axi_araddr", "s_axil_wstrb"} <= set(module_ports(system, SYSTEM_MODULE))
     configuration = described["configuration"]
     assert (configuration["layouts"], configuration["greatest_index_bits"]) == (["sparse"], 3)
     assert configuration["vocab_capacity"] == AcceleratorConfig().vocab_capacity
