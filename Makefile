@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test lint bench verify-full clean system
+.PHONY: help run test lint bench registers verify-full clean system
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' Makefile
@@ -33,6 +33,10 @@ lint: $(STAMP) .typing/normq ## ruff and pyright
 
 bench: $(STAMP) ## golden kernels against torch, and the simulator's speed, measured now
 	normq bench
+
+registers: $(STAMP) ## write docs/REGISTERS.md anew, after a change of registers, counters, descriptors or codes
+	normq rtl -o build/rtl
+	cp build/rtl/REGISTERS.md docs/
 
 verify-full: $(STAMP) ## the longest tests: every width, layout and shape
 	pytest -n auto -m full

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import textwrap
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +13,7 @@ from amaranth.lib import data
 from .. import __version__
 from ..model.config import AcceleratorConfig
 from ..rtl.buffer import WidthBuffer
+from ..rtl.bus.lite import CONTROL_ADDRESS_BITS
 from ..rtl.counters import COUNTER_BITS, COUNTERS
 from ..rtl.decoder.dense import DenseDecoder
 from ..rtl.decoder.sparse import SparseDecoder
@@ -22,11 +24,10 @@ from ..rtl.gather import GatherSum
 from ..rtl.gather_control import GatherControl
 from ..rtl.leak import LeakUnit
 from ..rtl.operation import (
-    DESCRIPTOR_BYTES,
-    RECORD_BYTES,
     LayoutCode,
     Opcode,
     Status,
+    column_record_layout,
     descriptor_layout,
     record_layout,
 )
@@ -65,11 +66,13 @@ def manifest(config: AcceleratorConfig) -> Fields:
         "system": SYSTEM_MODULE,
         "configuration": _configuration(config),
         "identity": IDENTITY,
+        "control_bytes": 1 << CONTROL_ADDRESS_BITS,
         "descriptor_queue": QUEUE_DEPTH,
         "registers": _registers(),
         "counters": _counters(),
-        "descriptor": {"bytes": DESCRIPTOR_BYTES, "fields": _fields(descriptor_layout())},
-        "vector_record": {"bytes": RECORD_BYTES, "fields": _fields(record_layout())},
+        "descriptor": _structure(descriptor_layout),
+        "vector_record": _structure(record_layout),
+        "column_record": _structure(column_record_layout),
         "opcodes": _members(Opcode),
         "layouts": _members(LayoutCode),
         "statuses": _members(Status),
@@ -116,6 +119,12 @@ def _counters() -> list[Fields]:
         }
         for counter, (low, high) in zip(COUNTERS, addresses, strict=True)
     ]
+
+
+def _structure(layout: Callable[[], data.StructLayout]) -> Fields:
+    """What lies in memory: the definition's docstring is its meaning."""
+    fields = layout()
+    return {"bytes": fields.size // 8, "meaning": inspect.getdoc(layout), "fields": _fields(fields)}
 
 
 def _fields(layout: data.StructLayout) -> list[Fields]:

@@ -12,6 +12,7 @@ from ...model.errors import OptionError
 from ...rtl.system import SYSTEM_MODULE, system_text
 from ...sim.engine import ENGINE_MODULE, engine_design
 from ...sim.manifest import manifest
+from ...sim.register_page import PAGE, register_page
 from .options import (
     DEFAULT_CODE,
     DEFAULTS,
@@ -49,7 +50,7 @@ def rtl(
     layout: Layouts = None,
     code: Code = DEFAULT_CODE,
 ) -> None:
-    """Write the Verilog of the engine, its lane and its AXI wrapper, and manifest.json: registers, descriptors, timing."""
+    """Write the Verilog of the engine, its lane and its AXI wrapper, and manifest.json: registers, descriptors."""
     config = configuration(
         layouts=layout,
         code=code,
@@ -69,6 +70,7 @@ def rtl(
     files = {f"{described['lane']}.v": design.texts[0], f"{ENGINE_MODULE}.v": design.texts[-1]}
     files[f"{SYSTEM_MODULE}.v"] = system_text(ENGINE_MODULE, config.port_bits)
     files[MANIFEST_FILE] = json.dumps({**described, "files": sorted(files)}, indent=2) + "\n"
+    files[PAGE] = register_page(described)
     for name, text in files.items():
         _write(folder / name, text)
     console = Console(highlight=False, soft_wrap=True)

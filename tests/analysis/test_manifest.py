@@ -1,6 +1,7 @@
 """The manifest against the RTL itself: whoever follows it reaches every register, counter and field."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from amaranth import Shape
@@ -12,6 +13,7 @@ from normq.rtl.counters import COUNTERS
 from normq.rtl.operation import Opcode, Status, descriptor_layout, record_layout
 from normq.rtl.registers import Registers
 from normq.sim.manifest import attribute_docs, manifest
+from normq.sim.register_page import PAGE, register_page
 
 MANIFEST = manifest(AcceleratorConfig())
 
@@ -82,6 +84,24 @@ def test_codes_are_those_of_the_rtl() -> None:
 def test_components_state_their_latency() -> None:
     assert {name: part["cycles"] for name, part in MANIFEST["components"].items() if not part["cycles"]} == {}
     assert all(part["contract"] for part in MANIFEST["components"].values())
+
+
+def test_the_page_in_docs_is_that_of_the_definitions() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / PAGE
+    assert page.read_text() == register_page(MANIFEST), "docs/REGISTERS.md is out of date: make registers"
+
+
+def test_every_register_and_field_has_a_meaning_and_its_own_bits() -> None:
+    addresses = [entry["address"] for entry in MANIFEST["registers"]]
+    addresses += [entry[half] for entry in MANIFEST["counters"] for half in ("address_low", "address_high")]
+    assert sorted(addresses) == sorted(set(addresses))
+    assert max(addresses) < MANIFEST["control_bytes"]
+    for register in MANIFEST["registers"]:
+        assert register["meaning"]
+        taken = [bit for field in register["fields"] for bit in range(field["bit"], field["bit"] + field["bits"])]
+        assert taken == sorted(set(taken)), register["name"]
+        assert max(taken) < 32
+        assert all(field["meaning"] for field in register["fields"])
 
 
 def test_manifest_is_json_and_follows_the_configuration() -> None:

@@ -114,7 +114,9 @@ def test_rtl_writes_verilog_and_manifest(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     described = json.loads((tmp_path / "out" / "manifest.json").read_text())
     texts = {name: (tmp_path / "out" / name).read_text() for name in described["files"]}
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted([*texts, "manifest.json"])
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
+        [*texts, "REGISTERS.md", "manifest.json"]
+    )
     lane, engine = texts[f"{described['lane']}.v"], texts[f"{described['top']}.v"]
     assert {"memory__ar__valid", "control__awaddr", "interrupt"} <= set(module_ports(engine, ENGINE_MODULE))
     assert "clk" in module_ports(lane, LANE_MODULE)
