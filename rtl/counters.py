@@ -32,6 +32,7 @@ COUNTERS = (
     Counter("read.descriptors", "bytes", "descriptors read on the port"),
     Counter("read.tables", "bytes", "row constants, codebooks, maps and row sums read on the port"),
     Counter("read.records", "bytes", "vector records and lists of edges read on the port"),
+    Counter("read.lists", "bytes", "lists of columns read on the port"),
     Counter("read.emissions", "bytes", "emission columns and columns of edges read on the port"),
     Counter("read.vectors", "bytes", "vectors read on the port, terms of edge sums as often as they are walked"),
     Counter("read.weights", "bytes", "weight stream read on the port, refetches included"),

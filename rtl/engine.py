@@ -14,9 +14,9 @@ from .bus.lite import AxiLitePort
 from .bus.width import BeatsToBlocks, BlocksToWords
 from .constraint.connect import connect_constraint
 from .engine_counters import count_events
-from .gather_control import Stall
 from .instances import place
 from .lane import Lane
+from .overlap import connect_flight
 from .pipeline import wire
 from .settings import connect_settings, connect_tables
 from .shape import BUFFERS, Shape
@@ -80,10 +80,11 @@ class Engine(wiring.Component):
     def _connect_reads(self, m: Module) -> None:
         port_bits = self.config.port_bits
         arbiter = self._stages.arbiter
-        words = BlocksToWords()
-        m.submodules.words = words
+        m.submodules.words = words = BlocksToWords()
+        m.submodules.lists = lists = BlocksToWords()
         consumers = {
             "words": (self._stages.sequencer.ranges, words.blocks),
+            "lists": (self._stages.stream.list_ranges, lists.blocks),
             "emissions": (self._stages.emissions.ranges, self._stages.emissions.blocks),
             "weights": (self._stages.stream.ranges, self._stages.stream.blocks),
         }
@@ -103,6 +104,7 @@ class Engine(wiring.Component):
                 wiring.connect(m, assembler.blocks, blocks)
         wiring.connect(m, arbiter.ar, wiring.flipped(self.memory.ar))
         wiring.connect(m, wiring.flipped(self.memory.r), arbiter.r)
+        wiring.connect(m, lists.words, self._stages.stream.words)
         sequencer, load = self._stages.sequencer, self._stages.load
         for consumer in (sequencer, load):
             m.d.comb += [
@@ -111,6 +113,7 @@ class Engine(wiring.Component):
             ]
         m.d.comb += [
             words.words.ready.eq(sequencer.words.ready | load.words.ready),
+            lists.skip.eq(self._stages.stream.skip),
             words.skip.eq(sequencer.skip_word | load.skip),
             arbiter.clear_error.eq(sequencer.clear_errors),
         ]
@@ -125,6 +128,7 @@ class Engine(wiring.Component):
             vectors.start.eq(load.load_start),
             vectors.active.eq(load.active),
             vectors.sources.eq(load.sources),
+            *(vectors.seconds[lane].eq(column.address) for lane, column in enumerate(load.columns)),
             load.load_done.eq(vectors.done),
             emissions.start.eq(load.emission_start),
             emissions.active.eq(load.active),
@@ -262,25 +266,22 @@ class Engine(wiring.Component):
         ready, gathered, headed = (Signal(BUFFERS, name=name) for name in ("ready", "gathered", "headed"))
         unwritten, ungathered = Signal(BUFFERS), Signal(BUFFERS)
         done = wire(m, gather.done << gather.done_buffer, "gather_done")
+        vectors_done = wire(m, Mux(gather.settings.is_score, 0, done), "vectors_done")
         header = wire(m, gather.header_done << gather.header_buffer, "header_done")
         m.d.sync += [
             ready.eq((ready | group.ready) & ~gather.taken_buffers),
-            gathered.eq((gathered | done) & ~output.released),
+            gathered.eq((gathered | vectors_done) & ~output.released),
             headed.eq((headed | header) & ~output.released),
             unwritten.eq((unwritten | group.claimed) & ~output.released),
             ungathered.eq((ungathered | group.claimed) & ~done),
         ]
-        with m.If(self._stages.sequencer.start):
-            m.d.sync += [flags.eq(0) for flags in (ready, gathered, headed, unwritten, ungathered)]
-        # Results of a malformed stream may be written before the stream has come to its end.
-        is_gathered = wire(m, gather.state == Stall.IDLE, "is_gathered")
         m.d.comb += [
             gather.ready_buffers.eq(ready),
             output.gathered.eq(gathered),
             output.headed.eq(headed),
             group.free_buffers.eq(~(unwritten | ungathered)),
-            self._stages.sequencer.running.eq(~(group.done & is_gathered & output.done & self._stages.writer.idle)),
         ]
+        connect_flight(m, self._stages, headed)
 
     # --- registers and counters -------------------------------------------------------------------------------
 

@@ -45,7 +45,6 @@ def _active_lanes(m: Module, engine: Stages) -> Value:
 
 
 def _count_reads(m: Module, bank: CounterBank, engine: Stages, port_bytes: int) -> None:
-    kind = engine.sequencer.kind
     returned = {
         name: wire(m, engine.arbiter.returned[index].valid, f"returned_{name}") for index, name in enumerate(READERS)
     }
@@ -55,14 +54,24 @@ def _count_reads(m: Module, bank: CounterBank, engine: Stages, port_bytes: int) 
     row_sum = wire(m, is_edge & ~is_sum & returned["emissions"], "returned_row_sum")
     column = wire(m, is_edge & ~is_sum & returned["weights"], "returned_column")
     for name, is_returned in (
-        ("read.descriptors", returned["words"] & (kind == ReadKind.DESCRIPTOR)),
-        ("read.tables", (returned["words"] & (kind == ReadKind.TABLE)) | row_sum),
-        ("read.records", returned["words"] & (kind == ReadKind.RECORD)),
+        ("read.lists", returned["lists"]),
         ("read.emissions", (returned["emissions"] & ~is_edge) | column),
         ("read.vectors", returned["vectors"] | factor),
         ("read.weights", returned["weights"] & ~is_edge),
     ):
         bank.count(name, Mux(is_returned, port_bytes, 0))
+    # What the words reader brings is told apart where it is asked for: the sequencer runs ahead of its answers.
+    sequencer, request = engine.sequencer, engine.arbiter.requests[READERS.index("words")]
+    kind = Signal(ReadKind)
+    with m.If(sequencer.ranges.valid & sequencer.ranges.ready):
+        m.d.sync += kind.eq(sequencer.kind)
+    asked = wire(m, Mux(request.valid & request.ready, request.payload.length + 1, 0), "asked_beats")
+    for name, read_kind, also in (
+        ("read.descriptors", ReadKind.DESCRIPTOR, 0),
+        ("read.tables", ReadKind.TABLE, row_sum),
+        ("read.records", ReadKind.RECORD, 0),
+    ):
+        bank.count(name, (Mux(kind == read_kind, asked, 0) + also) * port_bytes)
 
 
 def _count_writes(m: Module, bank: CounterBank, engine: Stages, port_bytes: int) -> None:

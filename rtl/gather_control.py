@@ -56,7 +56,8 @@ class GatherControl(wiring.Component):
     A group begins with a header cycle, in which the leak of empty outputs is finished as if it were an output. A
     group is `done` `latency` cycles after its last entries. Results of vector operations go to the buffer of the
     group; scores fill rows of the whole result memory in a ring, the header's two slots first: `rows_filled` counts
-    those the writer may take, `row_taken` gives one back. Issue stops while a full ring could overflow.
+    those the writer may take, `row_taken` gives one back. Issue stops while a full ring could overflow. The ring goes
+    on from one descriptor to the next, but for a `restart`. `idle` comes when the last group of a descriptor is done.
 
     Throughput: what the decoder gives, S entries a cycle, with no bubble between outputs, blocks or groups. What
     remains are the header cycle of a group, the last cycle of a dense list when S does not divide its inputs, and the
@@ -67,6 +68,8 @@ class GatherControl(wiring.Component):
 
     settings: Any
     start: Signal
+    restart: Signal
+    idle: Signal
     entries: stream.Interface
     ready_buffers: Signal
     read: Any
@@ -99,6 +102,8 @@ class GatherControl(wiring.Component):
             {
                 "settings": In(GatherSettings(shape)),
                 "start": In(1),
+                "restart": In(1),
+                "idle": Out(1),
                 "entries": In(stream.Signature(entries_layout(shape, slots))),
                 "ready_buffers": In(BUFFERS),
                 "read": Out(ports.read_layout(shape)),
@@ -142,16 +147,17 @@ class GatherControl(wiring.Component):
     def _issue(self, m: Module) -> None:
         """Header, then entries, group after group."""
         settings = self.settings
-        left = Signal(COUNT_BITS)
+        left, undone = Signal(COUNT_BITS), Signal(range(self.latency + 1))
+        m.d.sync += undone.eq(undone + self._end - self.done)
         is_ready = wire(m, Array(self.ready_buffers)[self._buffer], "is_ready")
         final = self.entries.payload.final
         end = self._end
         m.d.comb += self.taken_buffers.eq(end << self._buffer)
         with m.FSM():
             with m.State("idle"):
-                m.d.comb += self.state.eq(Stall.IDLE)
+                m.d.comb += [self.state.eq(Stall.IDLE), self.idle.eq(~undone.any())]
                 with m.If(self.start):
-                    m.d.sync += [left.eq(settings.groups), self._buffer.eq(0)]
+                    m.d.sync += left.eq(settings.groups)
                     m.next = "header"
             with m.State("header"):
                 with m.If(~is_ready):
@@ -196,7 +202,7 @@ class GatherControl(wiring.Component):
         padding = Mux(self._end, (-after)[: self.shape.bank_bits], 0)
         is_safe = taken <= capacity - 2 * banks - slots
         m.d.comb += self._has_room.eq(~self.settings.is_score | self.malformed | is_safe)
-        with m.If(self.start):
+        with m.If(self.restart):
             m.d.sync += [taken.eq(0), in_row.eq(0)]
         with m.Else():
             m.d.sync += taken.eq(taken + claimed + padding - Mux(self.row_taken, banks, 0))
@@ -255,7 +261,7 @@ class GatherControl(wiring.Component):
         count = wire(m, one_count(ended), "ended_count")
         after = wire(m, (position + count)[: len(position)], "position_after")
         next_row = wire(m, (row + bank.any())[:row_bits], "next_row")
-        with m.If(self.start):
+        with m.If(self.restart):
             m.d.sync += position.eq(0)
         with m.Elif(header):
             vector_start = Cat(Const(0, shape.bank_bits + row_bits - 1), buffer)
@@ -293,7 +299,7 @@ class GatherControl(wiring.Component):
         """Rows that are complete, groups that are done, and whether the flags added up."""
         banks = self.shape.banks
         records = Signal(COUNT_BITS)
-        m.d.sync += records.eq(Mux(header | self.start, 0, records + count))
+        m.d.sync += records.eq(Mux(header, 0, records + count))
         m.d.sync += [
             self.done.eq(end),
             self.done_buffer.eq(buffer),
@@ -313,7 +319,7 @@ class GatherControl(wiring.Component):
             m.d.sync += self.malformed.eq(1)
         with m.If(self.clear_error):
             m.d.sync += self.malformed.eq(0)
-        with m.If(self.start):
+        with m.If(self.restart):
             m.d.sync += self.rows_filled.eq(0)
         with m.Else():
             m.d.sync += self.rows_filled.eq(self.rows_filled + closes + fills + flush - self.row_taken)

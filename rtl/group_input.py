@@ -69,7 +69,7 @@ class GroupInput(wiring.Component):
             with m.State("idle"):
                 m.d.comb += self.done.eq(1)
                 with m.If(self.start):
-                    m.d.sync += [left.eq(self.settings.groups), self.buffer.eq(0)]
+                    m.d.sync += left.eq(self.settings.groups)
                     m.next = "claim"
             with m.State("claim"):
                 with m.If(self.loaded & is_free):

@@ -14,7 +14,8 @@ from .bus.width import WORD_BITS
 from .emission_load import column_layout
 from .operation import RECORD_BYTES, Opcode, record_layout
 from .pipeline import wire
-from .shape import COUNT_BITS, VECTOR_EXPONENT_BITS, Shape
+from .shape import COUNT_BITS, PRODUCT_EXPONENT_BITS, Shape
+from .turn import follow_layout
 
 RECORD_WORDS = RECORD_BYTES * 8 // WORD_BITS
 GROUPS_IN_FLIGHT = 4
@@ -25,7 +26,16 @@ class GroupSettings(wiring.Signature):
     """What the input side needs of the descriptor."""
 
     def __init__(self) -> None:
-        super().__init__({"opcode": Out(Opcode), "vectors": Out(COUNT_BITS), "groups": Out(COUNT_BITS)})
+        super().__init__(
+            {
+                "opcode": Out(Opcode),
+                "vectors": Out(COUNT_BITS),
+                "groups": Out(COUNT_BITS),
+                "has_second": Out(1),
+                "follows": Out(1),
+                "follow": Out(follow_layout()),
+            }
+        )
 
 
 class GroupLoad(wiring.Component):
@@ -38,6 +48,9 @@ class GroupLoad(wiring.Component):
 
     settings: Any
     start: Signal
+    idle: Signal
+    written: Signal
+    records_read: Signal
     words: stream.Interface
     skip: Signal
     setup_write: Signal
@@ -64,6 +77,9 @@ class GroupLoad(wiring.Component):
             {
                 "settings": In(GroupSettings()),
                 "start": In(1),
+                "idle": Out(1),
+                "written": In(COUNT_BITS),
+                "records_read": Out(1),
                 "words": In(stream.Signature(WORD_BITS)),
                 "skip": Out(1),
                 "setup_write": Out(lanes),
@@ -90,15 +106,19 @@ class GroupLoad(wiring.Component):
         lanes = self.shape.config.lanes
         left, vectors_left, group = Signal(COUNT_BITS), Signal(COUNT_BITS), Signal(2)
         word, lane = Signal(ceil_log2(RECORD_WORDS)), Signal(ceil_log2(lanes))
-        may_load, may_mark = Signal(), Signal()
+        may_load, may_mark = Signal(init=1), Signal(init=1)
+        target = Signal(COUNT_BITS)
+        lag = wire(m, (self.written - target)[:COUNT_BITS], "lag")
+        may_read = wire(m, ~self.settings.follows | ~lag[-1], "may_read")
         is_forward = self.settings.opcode == Opcode.FORWARD
         coming = wire(m, Mux(vectors_left < lanes, vectors_left, lanes), "coming")
         exponents = self._records(m, word, lane, group)
         with m.FSM():
             with m.State("idle"):
+                m.d.comb += self.idle.eq(1)
                 with m.If(self.start):
                     m.d.sync += [left.eq(self.settings.groups), vectors_left.eq(self.settings.vectors)]
-                    m.d.sync += [group.eq(0), word.eq(0), lane.eq(0), may_load.eq(1), may_mark.eq(1)]
+                    m.d.sync += [word.eq(0), lane.eq(0), target.eq(self.settings.follow.first + 1)]
                     m.next = "records"
             with m.State("records"):
                 m.d.comb += self.words.ready.eq(1)
@@ -107,12 +127,12 @@ class GroupLoad(wiring.Component):
                     with m.If(word == RECORD_WORDS - 1):
                         m.d.sync += lane.eq(lane + 1)
                         with m.If(lane == coming - 1):
-                            m.d.comb += self.skip.eq(left == 1)
+                            m.d.comb += [self.skip.eq(left == 1), self.records_read.eq(left == 1)]
                             m.d.sync += lane.eq(0)
                             m.next = "wait"
             with m.State("wait"):
                 # the pass that begins has taken the lanes' settings: they may change now
-                with m.If(may_load & self.load_done):
+                with m.If(may_load & self.load_done & may_read):
                     m.d.comb += self.load_start.eq(1)
                     m.d.sync += [may_load.eq(0), self.active.eq(coming), self._parity.eq(group[0])]
                     m.next = "setup"
@@ -135,6 +155,8 @@ class GroupLoad(wiring.Component):
                 m.d.comb += self.loaded.eq(self.emission_done)
                 with m.If(self.loaded & self.taken):
                     m.d.sync += [left.eq(left - 1), vectors_left.eq(vectors_left - lanes), group.eq(group + 1)]
+                    with m.If(target != self.settings.follow.end):
+                        m.d.sync += target.eq(target + 1)
                     m.next = "records"
                     with m.If(left == 1):
                         m.next = "idle"
@@ -157,16 +179,17 @@ class GroupLoad(wiring.Component):
         taken = wire(m, self.words.valid & self.words.ready, "taken")
         sources = self._bank("source", ADDRESS_BITS)
         columns = self._bank("column", column_layout().size)
-        exponents = self._bank("exponent", VECTOR_EXPONENT_BITS)
+        exponents = self._bank("exponent", PRODUCT_EXPONENT_BITS)
         place = Cat(lane, group[0])
         fields = Array(column_layout()(column) for column in columns)
+        second = record.first.as_signed()
         with m.If(taken):
             with m.Switch(word):
                 with m.Case(0):
                     m.d.sync += sources[place].eq(record.source)
                 with m.Case(2):
                     m.d.sync += [
-                        exponents[place].eq(record.exponent),
+                        exponents[place].eq(record.exponent + Mux(self.settings.has_second, second, 0)),
                         fields[place].first.eq(record.first),
                         fields[place].count.eq(record.count),
                     ]
@@ -184,7 +207,7 @@ class GroupLoad(wiring.Component):
         with m.If(taken & (word == 1)):
             m.d.sync += kept[Cat(lane, group)].eq(record.destination)
         m.d.comb += self.destination.eq(kept[Cat(self.destination_lane, self.destination_group)])
-        chosen = Signal(signed(VECTOR_EXPONENT_BITS))
+        chosen = Signal(signed(PRODUCT_EXPONENT_BITS))
         m.d.comb += chosen.eq(exponents[Cat(lane, self._parity)])
         return chosen
 

@@ -97,7 +97,7 @@ class GroupOutput(wiring.Component):
                 m.d.comb += self.done.eq(1)
                 with m.If(self.start):
                     m.d.sync += [left.eq(settings.groups), vectors_left.eq(settings.vectors)]
-                    m.d.sync += [results.eq(settings.results), self.buffer.eq(0), self.group.eq(0), self.lane.eq(0)]
+                    m.d.sync += results.eq(settings.results)
                     m.next = "gathered"
                     with m.If(settings.opcode == Opcode.SCORES):
                         m.next = "headed"
@@ -139,6 +139,7 @@ class GroupOutput(wiring.Component):
                     self.is_header.eq(1),
                     command.address.eq(results),
                     command.bytes.eq(header_bytes),
+                    command.ends_group.eq(1),
                 ]
                 with m.If(self.command.ready):
                     m.d.comb += self.vector_start.eq(1)
@@ -152,6 +153,7 @@ class GroupOutput(wiring.Component):
                     self.command.valid.eq(Array(self.headed)[self.buffer]),
                     command.address.eq(results),
                     command.bytes.eq(header_bytes + settings.records * self.shape.config.record_bytes),
+                    command.ends_group.eq(1),
                 ]
                 with m.If(self.command.valid & self.command.ready):
                     m.d.comb += self.row_start.eq(1)

@@ -15,7 +15,16 @@ from .finish import LENGTH_BITS, Finisher
 from .gather import GatherSum, mantissa_of
 from .lane_ports import Scale
 from .pipeline import greatest, wire
-from .shape import BUFFERS, CELL_BITS, EXPONENT_BITS, RESULT_BITS, SUM_BITS, VECTOR_EXPONENT_BITS, Shape
+from .shape import (
+    BUFFERS,
+    CELL_BITS,
+    EXPONENT_BITS,
+    PRODUCT_EXPONENT_BITS,
+    RESULT_BITS,
+    SUM_BITS,
+    VECTOR_EXPONENT_BITS,
+    Shape,
+)
 
 
 class Lane(wiring.Component):
@@ -104,24 +113,25 @@ class Lane(wiring.Component):
         m = Module()
         self._active = Array(Signal(name=f"active_{buffer}") for buffer in range(BUFFERS))
         self._scales = [Signal(signed(EXPONENT_BITS), name=f"scale_of_{side}") for side in ("input", "output")]
-        vector = self._vector(m)
+        vector = self._vector(m, "x", ~self.load.second)
+        second = self._vector(m, "second", self.load.second)
         levels = self._emission(m)
         z_codes = self._z_codes(m)
         results, finished = self._results(m, z_codes)
-        codes, longest = self._encode(m, vector, levels, results, finished)
+        codes, longest = self._encode(m, vector, second, levels, results, finished)
         self._store(m, codes)
         self._scale(m, longest, finished)
         return m
 
     # --- input side -------------------------------------------------------------------------------------------
 
-    def _vector(self, m: Module) -> list[Value]:
-        """The x memory: beats in, W codes out."""
+    def _vector(self, m: Module, name: str, is_loaded: Value) -> list[Value]:
+        """The memory of a vector, or of its second factor: beats in, W codes out."""
         elements = self.shape.config.elements_per_cycle
         bits = self.shape.config.hidden_capacity * CELL_BITS
-        m.submodules.x = x = WidthBuffer(bits, self.shape.config.port_bits, elements * CELL_BITS)
+        m.submodules[name] = x = WidthBuffer(bits, self.shape.config.port_bits, elements * CELL_BITS)
         m.d.comb += [
-            x.write.eq(self.load_write),
+            x.write.eq(self.load_write & is_loaded),
             x.write_address.eq(self.load.beat),
             x.write_data.eq(self.load.data),
             x.read.eq(self.fetch.input),
@@ -258,6 +268,7 @@ class Lane(wiring.Component):
         self,
         m: Module,
         vector: list[Value],
+        second: list[Value],
         levels: list[Value],
         results: list[Value],
         finished: list[dict[str, Signal]],
@@ -279,11 +290,15 @@ class Lane(wiring.Component):
             top_shift = Mux(use_leak, leak_shift, result[TOP_BITS:])
             constant = self.operand.constant[slot]
             is_listed = wire(m, self.operand.use_emission & levels[slot].any(), f"is_listed_{slot}")
+            factor, factor_shift = mantissa_of(second[slot], self.shape.config.code)
+            exponent = Mux(self.operand.is_output, top_shift, shift) - Mux(is_listed, 0, constant.shift)
             m.d.comb += [
                 encoder.enable.eq(self.encode_enable),
                 encoder.a.eq(Mux(self.operand.is_output, top, mantissa)),
-                encoder.b.eq(Mux(is_listed, levels[slot], constant.mantissa)),
-                encoder.exponent.eq(Mux(self.operand.is_output, top_shift, shift) - Mux(is_listed, 0, constant.shift)),
+                encoder.b.eq(
+                    Mux(self.operand.use_second, factor, Mux(is_listed, levels[slot], constant.mantissa)),
+                ),
+                encoder.exponent.eq(Mux(self.operand.use_second, shift + factor_shift, exponent)),
                 encoder.valid.eq(self.operand.valid[slot] & is_active),
                 encoder.use_kappa.eq(self.kappa.use),
                 encoder.kappa.eq(self.kappa.constant[slot].mantissa),
@@ -337,7 +352,7 @@ class Lane(wiring.Component):
     def _scale(self, m: Module, longest: Value, finished: list[dict[str, Signal]]) -> None:
         """Maxima become scales and exponents when the control says so."""
         least = Const(LEAST, signed(EXPONENT_BITS))
-        x_exponent = Signal(signed(VECTOR_EXPONENT_BITS))
+        x_exponent = Signal(signed(PRODUCT_EXPONENT_BITS))
         coming = Signal()
         with m.If(self.setup_write):
             m.d.sync += [x_exponent.eq(self.setup.exponent), coming.eq(self.setup.active)]
@@ -363,7 +378,7 @@ class Lane(wiring.Component):
         y_exponent = Signal(signed(VECTOR_EXPONENT_BITS))
         length = Signal(signed(EXPONENT_BITS))
         is_zero, scale = Signal(), Signal(signed(EXPONENT_BITS))
-        old, new = Signal(signed(VECTOR_EXPONENT_BITS)), Signal(signed(VECTOR_EXPONENT_BITS + 2))
+        old, new = Signal(signed(PRODUCT_EXPONENT_BITS)), Signal(signed(PRODUCT_EXPONENT_BITS + 2))
         code = self.shape.config.code
         m.d.comb += [
             length.eq(Mux(is_gather, gather_length, maximum)),

@@ -11,7 +11,7 @@ from ..model.formats import CODEBOOK_BITS, CONSTANT_BITS, ceil_log2
 from .encoder import Encoder
 from .finish import Finisher
 from .gather import GatherSum
-from .shape import ACCUMULATOR_BITS, SHIFT_BITS, VECTOR_EXPONENT_BITS, Shape
+from .shape import ACCUMULATOR_BITS, PRODUCT_EXPONENT_BITS, SHIFT_BITS, Shape
 
 
 class Scale(enum.Enum, shape=2):
@@ -50,7 +50,7 @@ class GatherTiming:
 
 def setup_layout() -> data.StructLayout:
     """The vector that a lane is about to load."""
-    return data.StructLayout({"active": 1, "exponent": signed(VECTOR_EXPONENT_BITS)})
+    return data.StructLayout({"active": 1, "exponent": signed(PRODUCT_EXPONENT_BITS)})
 
 
 def constant_layout() -> data.StructLayout:
@@ -59,8 +59,8 @@ def constant_layout() -> data.StructLayout:
 
 
 def load_layout(shape: Shape) -> data.StructLayout:
-    """A beat of a vector on its way into the x memory."""
-    return data.StructLayout({"beat": ceil_log2(shape.beats), "data": shape.config.port_bits})
+    """A beat of a vector on its way into the x memory, or of a second factor into that of second factors."""
+    return data.StructLayout({"second": 1, "beat": ceil_log2(shape.beats), "data": shape.config.port_bits})
 
 
 def emission_layout(shape: Shape) -> data.StructLayout:
@@ -80,6 +80,7 @@ def operand_layout(shape: Shape) -> data.StructLayout:
         {
             "is_output": 1,
             "use_emission": 1,
+            "use_second": 1,
             "clear_emission": 1,
             "word": shape.word_bits,
             "valid": elements,

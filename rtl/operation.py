@@ -23,7 +23,7 @@ class Opcode(enum.Enum, shape=8):
     """`outputs` 16-bit levels from `stream` into slot `codebook`."""
     LOAD_ROWS = 5
     """Constants of `inputs` rows into tensor `codebook`: rho from `stream`, sigma from `nonempty`, zero map from
-    `records`."""
+    `vector_records`."""
     EDGE_WEIGHTS = 6
     """Weights of `vectors` edges: list (constraint/layouts.py) in `stream_blocks` blocks from `stream`, row sums R_i
     of `inputs` rows, 32 bits each, from `nonempty`."""
@@ -58,6 +58,16 @@ class Status(enum.Enum, shape=8):
     """The exponent of a result left -32767..32767."""
 
 
+def option_layout() -> data.StructLayout:
+    """What a descriptor asks for beside its opcode.
+
+    `second` (scores): the vectors are the first factors of products, each record names the second factor.
+    `listed` (scores): of listed outputs; `stream` is a list of columns (`column_record_layout`).
+    `follows`: group g is read once group g of the descriptor before, or its last, is written and answered.
+    """
+    return data.StructLayout({"second": 1, "listed": 1, "follows": 1, "reserved": 5})
+
+
 def _packed_constant() -> data.StructLayout:
     return data.StructLayout({"mantissa": 16, "shift": signed(16)})
 
@@ -68,7 +78,8 @@ def descriptor_layout() -> data.StructLayout:
     `entry_width` 0, 1, 2 stands for 16, 20, 24 bits. `entries` and `stream_blocks` are those of one pass over the
     weights. `records` are the non-empty outputs (dense: all). `leak_right` is G of LEAK (docs/ENGINE.md). `results`
     receives for each group of P vectors, `result_stride` bytes apart, P pairs {leak code u16, exponent i16} and, for
-    scores, the records.
+    scores, the records. With `listed` the list of columns lies in `stream_blocks` blocks from `stream`, and
+    `entries`, `records` and `outputs` are its columns, of which none may be empty (and there may be none).
     """
     return data.StructLayout(
         {
@@ -79,7 +90,7 @@ def descriptor_layout() -> data.StructLayout:
             "leak_right": 8,
             "codebook": 8,
             "emission_codebook": 8,
-            "reserved_0": 8,
+            "options": option_layout(),
             "inputs": 32,
             "outputs": 32,
             "vectors": 32,
@@ -96,7 +107,7 @@ def descriptor_layout() -> data.StructLayout:
             "leak_k0": _packed_constant(),
             "emission_k1": _packed_constant(),
             "emission_k0": _packed_constant(),
-            "reserved_2": 5 * 64,
+            "reserved_0": 5 * 64,
         }
     )
 
@@ -106,6 +117,7 @@ def record_layout() -> data.StructLayout:
 
     A forward step reads the column of the vector's token: `count` entries in `emission_blocks` blocks from
     `emission`, the first of them entry (sparse) or word (dense) `first` of its block. A count of 0 reads nothing.
+    With `second` the second factor is the vector at `emission`, `first` its exponent in two's complement.
     """
     return data.StructLayout(
         {

@@ -50,6 +50,7 @@ class PassSettings(wiring.Signature):
                 "inputs": Out(COUNT_BITS),
                 "outputs": Out(COUNT_BITS),
                 "has_empty": Out(1),
+                "has_second": Out(1),
                 "emission_k1": Out(ports.constant_layout()),
                 "emission_k0": Out(ports.constant_layout()),
             }
@@ -57,7 +58,7 @@ class PassSettings(wiring.Signature):
 
 
 class ElementPasses(wiring.Component):
-    """Runs one pass at a time; the output side goes first.
+    """Runs one pass at a time; the output side goes first. Its settings are those of the side that `is_output` names.
 
     A request is held until `ready`, which comes when the pass is complete. The last pass over a loaded group (encode
     or copy) has `begun` when it takes the lanes' settings and `ended` when it has read everything; words below
@@ -66,6 +67,7 @@ class ElementPasses(wiring.Component):
     """
 
     settings: Any
+    is_output: Signal
     input: Any
     output: Any
     loaded: Signal
@@ -101,6 +103,7 @@ class ElementPasses(wiring.Component):
         super().__init__(
             {
                 "settings": In(PassSettings()),
+                "is_output": Out(1),
                 "input": In(stream.Signature(request_layout())),
                 "output": In(stream.Signature(request_layout())),
                 "loaded": In(COUNT_BITS),
@@ -132,7 +135,7 @@ class ElementPasses(wiring.Component):
         self._settings = self.settings
         self._kind = Signal(Pass)
         self._buffer = Signal()
-        self._is_output = Signal()
+        self._is_output = self.is_output
         self._empty = Signal(self.shape.config.elements_per_cycle)
         issue, word = self._sequence(m)
         self._issue(m, issue, word)
@@ -270,9 +273,11 @@ class ElementPasses(wiring.Component):
         """Cycle 0: the first factors."""
         opcode = self._settings.opcode
         is_forward_input = wire(m, (opcode == Opcode.FORWARD) & ~self._is_output, "is_forward_input")
+        has_second = wire(m, self._settings.has_second & ~self._is_output, "has_second")
         m.d.comb += [
             self.operand.is_output.eq(self._is_output),
             self.operand.use_emission.eq(is_forward_input),
+            self.operand.use_second.eq(has_second),
             self.operand.clear_emission.eq(valid & is_forward_input & (self._kind == Pass.INPUT_ENCODE)),
             self.operand.word.eq(word),
             self.operand.buffer.eq(self._buffer),
@@ -294,18 +299,18 @@ class ElementPasses(wiring.Component):
                 ]
             with m.Else():
                 m.d.comb += [constant.mantissa.eq(1), constant.shift.eq(0)]
-            self._kappa(m, slot, is_forward_input)
+            self._kappa(m, slot, is_forward_input, has_second)
 
-    def _kappa(self, m: Module, slot: int, use: Signal) -> None:
-        """rho_alpha * rho_beta, truncated to its top 16 bits, in two registered steps."""
+    def _kappa(self, m: Module, slot: int, is_forward_input: Signal, has_second: Signal) -> None:
+        """rho_alpha * rho_beta, truncated to its top 16 bits, in two registered steps; rho_beta alone for products."""
         alpha, beta = self.rows[ALPHA], self.rows[BETA]
         left, right = Signal(CONSTANT_BITS, name=f"rho_alpha_{slot}"), Signal(CONSTANT_BITS, name=f"rho_beta_{slot}")
         shift, shift2 = Signal(SHIFT_BITS, name=f"sigma_{slot}"), Signal(SHIFT_BITS, name=f"sigma_sum_{slot}")
         product = Signal(2 * CONSTANT_BITS, name=f"rho_product_{slot}")
         m.d.sync += [
-            left.eq(alpha.rho[slot]),
+            left.eq(Mux(has_second, 1 << (CONSTANT_BITS - 1), alpha.rho[slot])),
             right.eq(beta.rho[slot]),
-            shift.eq(alpha.sigma[slot] + beta.sigma[slot]),
+            shift.eq(Mux(has_second, CONSTANT_BITS - 1, alpha.sigma[slot]) + beta.sigma[slot]),
             product.eq(left * right),
             shift2.eq(shift),
         ]
@@ -315,7 +320,7 @@ class ElementPasses(wiring.Component):
                 Mux(is_long, product[CONSTANT_BITS:], product[CONSTANT_BITS - 1 : 2 * CONSTANT_BITS - 1])
             ),
             self.kappa.constant[slot].shift.eq(shift2 - (CONSTANT_BITS - 1) - is_long),
-            self.kappa.use.eq(use),
+            self.kappa.use.eq(is_forward_input | has_second),
         ]
 
     def _late(self, m: Module, valid: Value, word: Value) -> None:

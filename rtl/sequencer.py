@@ -4,26 +4,25 @@ from typing import Any
 
 from amaranth import Module, Signal
 from amaranth.hdl import Mux
-from amaranth.lib import enum, stream, wiring
+from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.config import Layout
 from ..model.formats import CODE_BYTES, ceil_log2
-from ..model.packing.matrix import ENTRY_WIDTHS
 from .bus.axi import ADDRESS_BITS
 from .bus.fetch import BLOCK_BYTES, BLOCK_SHIFT, range_layout
 from .bus.width import WORD_BITS
-from .decoder.sparse import PER_BLOCK
+from .descriptor_check import DescriptorCheck
 from .operation import DESCRIPTOR_BYTES, RECORD_BYTES, LayoutCode, Opcode, Status, descriptor_layout
 from .pipeline import wire
 from .shape import COUNT_BITS, Shape
 from .tables import Table
+from .turn import SLOTS, TURN_BITS
 
 DESCRIPTOR_WORDS = DESCRIPTOR_BYTES * 8 // WORD_BITS
 
 
 class ReadKind(enum.Enum, shape=2):
-    """What the sequencer's own reads bring."""
+    """What the words reader brings."""
 
     DESCRIPTOR = 0
     TABLE = 1
@@ -31,10 +30,12 @@ class ReadKind(enum.Enum, shape=2):
 
 
 class Sequencer(wiring.Component):
-    """Takes one descriptor at a time, and always comes back for the next.
+    """Takes one descriptor after the other, and always comes back for the next.
 
-    A descriptor that cannot be run is refused before anything is written. `start` begins an operation, `running`
-    says that the stages are not done; `descriptor` holds from before `start` to the end.
+    An operation is issued to the stages as soon as its vector records are asked for; the next descriptor is fetched
+    while it runs, into the other slot. What loads a table waits until the engine is at rest; so does the report of a
+    descriptor that cannot be run, which is refused before anything is written. `clear_errors` comes where an
+    operation begins at rest: an error is an error of every descriptor that is under way with it.
     """
 
     descriptors: stream.Interface
@@ -42,10 +43,15 @@ class Sequencer(wiring.Component):
     words: stream.Interface
     skip_word: Signal
     kind: Any
-    descriptor: Any
+    slots: Any
+    filling: Any
+    issue: Signal
     groups: Signal
-    start: Signal
-    running: Signal
+    issued: Signal
+    at_rest: Signal
+    has_room: Signal
+    retire: Signal
+    records_read: Signal
     edge_start: Signal
     edge_running: Signal
     table_write: Signal
@@ -69,10 +75,15 @@ class Sequencer(wiring.Component):
                 "words": In(stream.Signature(WORD_BITS)),
                 "skip_word": Out(1),
                 "kind": Out(ReadKind),
-                "descriptor": Out(descriptor_layout()),
+                "slots": Out(data.ArrayLayout(descriptor_layout(), SLOTS)),
+                "filling": Out(descriptor_layout()),
+                "issue": Out(1),
                 "groups": Out(COUNT_BITS),
-                "start": Out(1),
-                "running": In(1),
+                "issued": In(TURN_BITS),
+                "at_rest": In(1),
+                "has_room": In(1),
+                "retire": In(1),
+                "records_read": In(1),
                 "edge_start": Out(1),
                 "edge_running": In(1),
                 "table_write": Out(1),
@@ -91,122 +102,148 @@ class Sequencer(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        descriptor = self.descriptor
+        m.submodules.check = self._check = DescriptorCheck(self.shape)
         self._word = Signal(16)
         self._words = Signal(COUNT_BITS)
+        self._unread = Signal(range(SLOTS + 1))
+        m.d.sync += self._unread.eq(self._unread + self.issue - self.records_read)
         self._next_table = Signal(Table)
-        fault = Signal(Status)
-        self._check(m, fault)
         self._table_address, self._table_size = Signal(ADDRESS_BITS), Signal(COUNT_BITS)
+        m.d.comb += self.filling.eq(self.slots[self.issued[0]])
+        m.d.comb += self._check.descriptor.eq(self.filling)
         self._place_table(m)
-        opcode = wire(m, descriptor.opcode, "opcode")
+        self._verdict(m)
+        opcode = wire(m, self.filling.opcode, "opcode")
         m.d.comb += self.groups.eq(
-            (descriptor.vectors + (self.shape.config.lanes - 1)) >> ceil_log2(self.shape.config.lanes)
+            (self.filling.vectors + (self.shape.config.lanes - 1)) >> ceil_log2(self.shape.config.lanes)
         )
         clear_word = Signal(self.shape.word_bits + 1)
+        is_active = Signal()
+        m.d.comb += [is_active.eq(1), self.busy.eq(is_active | ~self.at_rest)]
         with m.FSM(init="clear"):
             with m.State("clear"):
                 # The emission memories must begin absent; passes keep them so.
-                m.d.comb += self.clearing.eq(1)
+                m.d.comb += [self.clearing.eq(1), is_active.eq(0)]
                 m.d.comb += self.table_address.eq(clear_word)
                 m.d.sync += clear_word.eq(clear_word + 1)
                 with m.If(clear_word == self.shape.words - 1):
                     m.next = "idle"
             with m.State("idle"):
+                m.d.comb += is_active.eq(0)
                 m.d.comb += self.ranges.payload.address.eq(self.descriptors.payload)
                 m.d.comb += self.ranges.payload.blocks.eq(DESCRIPTOR_BYTES // BLOCK_BYTES)
-                m.d.comb += self.ranges.valid.eq(self.descriptors.valid)
-                with m.If(self.descriptors.valid & self.ranges.ready):
-                    m.d.comb += [self.descriptors.ready.eq(1), self.clear_errors.eq(1)]
-                    m.d.sync += [self._word.eq(0), self.status.eq(Status.BUSY)]
+                m.d.comb += self.ranges.valid.eq(self.descriptors.valid & self.has_room)
+                with m.If(self.ranges.valid & self.ranges.ready):
+                    m.d.comb += self.descriptors.ready.eq(1)
+                    m.d.sync += self._word.eq(0)
+                    with m.If(self.at_rest):
+                        m.d.comb += self.clear_errors.eq(1)
+                        m.d.sync += self.status.eq(Status.BUSY)
                     m.next = "descriptor"
             with m.State("descriptor"):
-                m.d.comb += [self.busy.eq(1), self.kind.eq(ReadKind.DESCRIPTOR), self.words.ready.eq(1)]
-                with m.If(self.words.valid):
-                    m.d.sync += self._word.eq(self._word + 1)
-                    m.d.sync += descriptor.as_value().word_select(self._word[:4], WORD_BITS).eq(self.words.payload)
-                    with m.If(self._word == DESCRIPTOR_WORDS - 1):
-                        m.next = "check"
+                self._take_descriptor(m)
             with m.State("check"):
-                m.d.comb += self.busy.eq(1)
                 m.d.sync += self._word.eq(0)
-                with m.If(self.bus_error):
-                    m.d.sync += self.status.eq(Status.BUS_ERROR)
-                    m.next = "report"
-                with m.Elif(fault != Status.DONE):
-                    m.d.sync += self.status.eq(fault)
-                    m.next = "report"
-                with m.Else():
+                m.next = "rest"
+                with m.If((opcode == Opcode.SCORES) & (self._check.fault == Status.DONE) & ~self.bus_error):
+                    m.next = "ask records"
+            with m.State("rest"):
+                with m.If(self.at_rest):
                     m.next = "dispatch"
+                    m.d.comb += self.clear_errors.eq(1)
+                    with m.If(self.bus_error):
+                        m.d.comb += self.clear_errors.eq(0)
+                        m.d.sync += self.status.eq(Status.BUS_ERROR)
+                        m.next = "report"
+                    with m.Elif(self._check.fault != Status.DONE):
+                        m.d.sync += self.status.eq(self._check.fault)
+                        m.next = "report"
             with m.State("dispatch"):
-                m.d.comb += self.busy.eq(1)
-                with m.Switch(opcode):
-                    with m.Case(Opcode.LOAD_CODEBOOK):
-                        m.d.sync += self._next_table.eq(Table.CODEBOOK)
-                        m.next = "ask table"
-                    with m.Case(Opcode.LOAD_ROWS):
-                        m.d.sync += self._next_table.eq(Table.RHO)
-                        m.next = "ask table"
-                    with m.Case(Opcode.EDGE_WEIGHTS, Opcode.EDGE_SUMS):
-                        m.next = "ask list"
-                    with m.Default():
-                        m.d.sync += self._next_table.eq(Table.NONEMPTY)
-                        m.next = "ask table"
-                        with m.If((opcode == Opcode.SCORES) | (descriptor.layout == LayoutCode.DENSE.value)):
-                            m.next = "ask records"
-            self._tables(m, opcode)
+                self._dispatch(m, opcode)
+            self._tables(m)
             with m.State("ask records"):
                 m.d.comb += [
-                    self.busy.eq(1),
+                    self.kind.eq(ReadKind.RECORD),
                     self.ranges.valid.eq(1),
-                    self.ranges.payload.address.eq(descriptor.vector_records),
+                    self.ranges.payload.address.eq(self.filling.vector_records),
                     self.ranges.payload.blocks.eq(
-                        (descriptor.vectors + (BLOCK_BYTES // RECORD_BYTES - 1)) >> (BLOCK_SHIFT - 5)
+                        (self.filling.vectors + (BLOCK_BYTES // RECORD_BYTES - 1)) >> (BLOCK_SHIFT - 5)
                     ),
                 ]
                 with m.If(self.ranges.ready):
-                    m.d.comb += self.start.eq(1)
-                    m.next = "run"
-            with m.State("run"):
-                m.d.comb += [self.busy.eq(1), self.kind.eq(ReadKind.RECORD)]
-                with m.If(~self.running):
-                    m.next = "judge"
+                    m.d.comb += self.issue.eq(1)
+                    m.next = "idle"
             with m.State("ask list"):
                 m.d.comb += [
-                    self.busy.eq(1),
+                    self.kind.eq(ReadKind.RECORD),
                     self.ranges.valid.eq(1),
-                    self.ranges.payload.address.eq(descriptor.stream),
-                    self.ranges.payload.blocks.eq(descriptor.stream_blocks),
+                    self.ranges.payload.address.eq(self.filling.stream),
+                    self.ranges.payload.blocks.eq(self.filling.stream_blocks),
                 ]
                 with m.If(self.ranges.ready):
                     m.d.comb += self.edge_start.eq(1)
                     m.next = "edges"
             with m.State("edges"):
-                m.d.comb += [self.busy.eq(1), self.kind.eq(ReadKind.RECORD)]
+                m.d.comb += self.kind.eq(ReadKind.RECORD)
                 with m.If(~self.edge_running):
                     m.next = "judge"
             with m.State("judge"):
-                m.d.comb += self.busy.eq(1)
-                m.d.sync += self.status.eq(Status.DONE)
-                for is_wrong, status in (
-                    (self.range_error, Status.EXPONENT_RANGE),
-                    (self.malformed, Status.MALFORMED_STREAM),
-                    (self.bus_error, Status.BUS_ERROR),
-                ):
-                    with m.If(is_wrong):
-                        m.d.sync += self.status.eq(status)
+                m.d.sync += self.status.eq(self._judged)
                 m.next = "report"
             with m.State("report"):
-                m.d.comb += [self.busy.eq(1), self.complete.eq(1)]
+                m.d.comb += self.complete.eq(1)
                 m.next = "idle"
+        with m.If(self.retire):
+            m.d.comb += self.complete.eq(1)
+            m.d.sync += self.status.eq(self._judged)
         return m
 
-    def _tables(self, m: Module, opcode: Signal) -> None:
+    def _take_descriptor(self, m: Module) -> None:
+        """Its words come after the records of the descriptors before it, which are for the load stage."""
+        unread = self._unread.any()
+        m.d.comb += self.words.ready.eq(~unread)
+        with m.If(self.words.valid & ~unread):
+            m.d.sync += self._word.eq(self._word + 1)
+            for slot in range(SLOTS):
+                with m.If(self.issued[0] == slot):
+                    target = self.slots[slot].as_value().word_select(self._word[:4], WORD_BITS)
+                    m.d.sync += target.eq(self.words.payload)
+            with m.If(self._word == DESCRIPTOR_WORDS - 1):
+                m.next = "check"
+
+    def _verdict(self, m: Module) -> None:
+        self._judged = Signal(Status, init=Status.DONE)
+        m.d.comb += self._judged.eq(Status.DONE)
+        for is_wrong, status in (
+            (self.range_error, Status.EXPONENT_RANGE),
+            (self.malformed, Status.MALFORMED_STREAM),
+            (self.bus_error, Status.BUS_ERROR),
+        ):
+            with m.If(is_wrong):
+                m.d.comb += self._judged.eq(status)
+
+    def _dispatch(self, m: Module, opcode: Signal) -> None:
+        with m.Switch(opcode):
+            with m.Case(Opcode.LOAD_CODEBOOK):
+                m.d.sync += self._next_table.eq(Table.CODEBOOK)
+                m.next = "ask table"
+            with m.Case(Opcode.LOAD_ROWS):
+                m.d.sync += self._next_table.eq(Table.RHO)
+                m.next = "ask table"
+            with m.Case(Opcode.EDGE_WEIGHTS, Opcode.EDGE_SUMS):
+                m.next = "ask list"
+            with m.Default():
+                m.d.sync += self._next_table.eq(Table.NONEMPTY)
+                m.next = "ask table"
+                with m.If((opcode == Opcode.SCORES) | (self.filling.layout == LayoutCode.DENSE.value)):
+                    m.next = "ask records"
+
+    def _tables(self, m: Module) -> None:
         """One table: ask for it, then one word a cycle; LOAD_ROWS goes on with the next of its three."""
         address, size = self._table_address, self._table_size
         with m.State("ask table"):
             m.d.comb += [
-                self.busy.eq(1),
+                self.kind.eq(ReadKind.TABLE),
                 self.ranges.valid.eq(1),
                 self.ranges.payload.address.eq(address),
                 self.ranges.payload.blocks.eq((size + (BLOCK_BYTES - 1)) >> BLOCK_SHIFT),
@@ -217,8 +254,6 @@ class Sequencer(wiring.Component):
         with m.State("table"):
             is_last = wire(m, self._word + 1 == self._words, "is_last_word")
             m.d.comb += [
-                self.busy.eq(1),
-                self.kind.eq(ReadKind.TABLE),
                 self.words.ready.eq(1),
                 self.skip_word.eq(is_last),
                 self.table_write.eq(self.words.valid),
@@ -241,7 +276,7 @@ class Sequencer(wiring.Component):
 
     def _place_table(self, m: Module) -> None:
         """Where the next table is, and its bytes."""
-        descriptor = self.descriptor
+        descriptor = self.filling
         address, size = self._table_address, self._table_size
         with m.Switch(self._next_table):
             with m.Case(Table.RHO):
@@ -254,52 +289,3 @@ class Sequencer(wiring.Component):
                 m.d.comb += [address.eq(descriptor.nonempty), size.eq((descriptor.outputs + 7) >> 3)]
             with m.Case(Table.CODEBOOK):
                 m.d.comb += [address.eq(descriptor.stream), size.eq(descriptor.outputs * CODE_BYTES)]
-
-    def _check(self, m: Module, fault: Any) -> None:
-        """Status.DONE when the descriptor can be run, else why not."""
-        config, descriptor = self.shape.config, self.descriptor
-        opcode, layout = descriptor.opcode, descriptor.layout
-        is_operation = (opcode >= Opcode.FORWARD.value) & (opcode <= Opcode.SCORES.value)
-        is_dense = layout == LayoutCode.DENSE.value
-        most = Mux(opcode == Opcode.SCORES.value, config.vocab_capacity, config.hidden_capacity)
-        outputs, inputs = descriptor.outputs, descriptor.inputs
-        bad_size = (
-            (inputs == 0)
-            | (inputs > config.hidden_capacity)
-            | (outputs == 0)
-            | (outputs > most)
-            | (descriptor.vectors == 0)
-            | (descriptor.records > outputs)
-            | (is_dense & (descriptor.records != outputs))
-            | (~is_dense & (descriptor.entries > (descriptor.stream_blocks << ceil_log2(PER_BLOCK[0]))))
-        )
-        built = {
-            LayoutCode.SPARSE.value: Layout.SPARSE in config.layouts,
-            LayoutCode.DENSE.value: Layout.DENSE in config.layouts,
-        }
-        is_built = Mux(layout == LayoutCode.SPARSE.value, built[0], is_dense & built[1])
-        bad_format = (
-            ~is_built
-            | (descriptor.index_bits < config.least_index_bits)
-            | (descriptor.index_bits > config.greatest_index_bits)
-            | (~is_dense & (descriptor.entry_width >= len(ENTRY_WIDTHS)))
-        )
-        m.d.comb += fault.eq(Status.DONE)
-        with m.If(is_operation):
-            with m.If(bad_size):
-                m.d.comb += fault.eq(Status.BAD_SIZE)
-            with m.Elif(bad_format):
-                m.d.comb += fault.eq(Status.BAD_FORMAT)
-        with m.Elif(opcode == Opcode.LOAD_CODEBOOK.value):
-            with m.If((outputs == 0) | (outputs > (1 << config.greatest_index_bits))):
-                m.d.comb += fault.eq(Status.BAD_SIZE)
-        with m.Elif(opcode == Opcode.LOAD_ROWS.value):
-            with m.If((inputs == 0) | (inputs > config.hidden_capacity)):
-                m.d.comb += fault.eq(Status.BAD_SIZE)
-        with m.Elif((opcode == Opcode.EDGE_WEIGHTS.value) | (opcode == Opcode.EDGE_SUMS.value)):
-            with m.If((inputs == 0) | (inputs > config.hidden_capacity) | (descriptor.vectors == 0)):
-                m.d.comb += fault.eq(Status.BAD_SIZE)
-            with m.Elif((opcode == Opcode.EDGE_WEIGHTS.value) & bad_format):
-                m.d.comb += fault.eq(Status.BAD_FORMAT)
-        with m.Else():
-            m.d.comb += fault.eq(Status.BAD_OPCODE)

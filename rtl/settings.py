@@ -1,82 +1,147 @@
-"""Which fields of the descriptor reach which stage."""
+"""Which fields of which descriptor reach which stage."""
+
+from typing import Any
 
 from amaranth import Module, Signal
+from amaranth.hdl import Array, Mux
 
-from .operation import LayoutCode, Opcode, constant_of
+from .operation import LayoutCode, Opcode, constant_of, descriptor_layout
 from .pipeline import wire
 from .stages import Stages
 from .tables import Table
 
 
 def connect_settings(m: Module, stages: Stages) -> Signal:
-    """Give every stage its fields of the descriptor; return whether the operation is scores."""
-    sequencer = stages.sequencer
-    d, groups, start = sequencer.descriptor, sequencer.groups, sequencer.start
-    opcode = Opcode(d.opcode)
-    is_dense = wire(m, d.layout == LayoutCode.DENSE.value, "is_dense")
-    is_score = wire(m, d.opcode == Opcode.SCORES.value, "is_score")
-    stream, gather, passes = stages.stream.settings, stages.gather.settings, stages.passes.settings
-    output = stages.output.settings
+    """Give every stage the fields of its own descriptor; return whether the output stage's is one of scores."""
+    load, taken, gathered, written, asked, decoded = (
+        _descriptor(m, stages, slot, name)
+        for slot, name in (
+            (stages.load_turn.slot, "load"),
+            (stages.input_turn.slot, "input"),
+            (stages.gather_turn.slot, "gather"),
+            (stages.output_turn.slot, "output"),
+            (stages.stream_turn.slot, "ask"),
+            (stages.stream.decode_slot, "decode"),
+        )
+    )
+    _load(m, stages, load)
+    _passes(m, stages, Mux(stages.passes.is_output, written.as_value(), taken.as_value()))
+    _input(m, stages, taken)
+    _stream(m, stages, asked, decoded)
+    _gather(m, stages, gathered)
+    return _output(m, stages, written)
+
+
+def _descriptor(m: Module, stages: Stages, slot: Signal, name: str) -> Any:
+    """The descriptor of a slot, under the name of the stage that works on it."""
+    slots = Array(descriptor.as_value() for descriptor in stages.sequencer.slots)
+    return descriptor_layout()(wire(m, slots[slot], f"{name}_descriptor"))
+
+
+def _groups(stages: Stages, descriptor: Any) -> Any:
+    lanes = stages.load.shape.config.lanes
+    return (descriptor.vectors + (lanes - 1)) >> (lanes.bit_length() - 1)
+
+
+def _is_dense(descriptor: Any) -> Any:
+    return descriptor.layout == LayoutCode.DENSE.value
+
+
+def _load(m: Module, stages: Stages, d: Any) -> None:
+    settings, emissions, vectors = stages.load.settings, stages.emissions, stages.vectors
+    flight, slot = stages.flight, stages.load_turn.slot
+    has_second = wire(m, d.options.second, "load_has_second")
     m.d.comb += [
-        stream.is_dense.eq(is_dense),
-        stream.width.eq(d.entry_width),
-        stream.bits.eq(d.index_bits),
-        stream.groups.eq(groups),
-        stream.address.eq(d.stream),
-        stream.blocks.eq(d.stream_blocks),
-        stream.entries.eq(d.entries),
-        stream.inputs.eq(d.inputs),
-        stream.outputs.eq(d.outputs),
-        gather.is_score.eq(is_score),
-        gather.groups.eq(groups),
-        gather.records.eq(d.records),
-        gather.inputs.eq(d.inputs),
-        gather.has_entries.eq(is_dense | d.entries.any()),
-        gather.codebook.eq(d.codebook),
-        passes.opcode.eq(opcode),
-        passes.is_dense.eq(is_dense),
+        settings.opcode.eq(Opcode(d.opcode)),
+        settings.vectors.eq(d.vectors),
+        settings.groups.eq(_groups(stages, d)),
+        settings.has_second.eq(has_second),
+        settings.follows.eq(d.options.follows),
+        settings.follow.eq(Mux(slot, flight.follow[1].as_value(), flight.follow[0].as_value())),
+        emissions.is_dense.eq(_is_dense(d)),
+        emissions.width.eq(d.entry_width),
+        emissions.bits.eq(d.index_bits),
+        emissions.inputs.eq(d.inputs),
+        emissions.codebook.eq(d.emission_codebook),
+        vectors.inputs.eq(d.inputs),
+        vectors.has_second.eq(has_second),
+    ]
+
+
+def _input(m: Module, stages: Stages, d: Any) -> None:
+    settings, leak = stages.input.settings, stages.leak
+    m.d.comb += [
+        settings.opcode.eq(Opcode(d.opcode)),
+        settings.groups.eq(_groups(stages, d)),
+        leak.right.eq(d.leak_right),
+        leak.split.eq(d.opcode == Opcode.BACKWARD.value),
+    ]
+    _constants(m, (leak.k1, d.leak_k1), (leak.k0, d.leak_k0))
+
+
+def _passes(m: Module, stages: Stages, value: Any) -> None:
+    passes = stages.passes.settings
+    d = descriptor_layout()(wire(m, value, "passes_descriptor"))
+    m.d.comb += [
+        passes.opcode.eq(Opcode(d.opcode)),
+        passes.is_dense.eq(_is_dense(d)),
         passes.inputs.eq(d.inputs),
         passes.outputs.eq(d.outputs),
         passes.has_empty.eq(d.records != d.outputs),
-        output.opcode.eq(opcode),
-        output.groups.eq(groups),
+        passes.has_second.eq(d.options.second),
+    ]
+    _constants(m, (passes.emission_k1, d.emission_k1), (passes.emission_k0, d.emission_k0))
+
+
+def _constants(m: Module, *pairs: tuple[Any, Any]) -> None:
+    for target, source in pairs:
+        mantissa, shift = constant_of(source)
+        m.d.comb += [target.mantissa.eq(mantissa), target.shift.eq(shift)]
+
+
+def _stream(m: Module, stages: Stages, asked: Any, decoded: Any) -> None:
+    ask, decode = stages.stream.ask, stages.stream.decode
+    m.d.comb += [
+        ask.is_listed.eq(asked.options.listed),
+        ask.is_dense.eq(_is_dense(asked)),
+        ask.groups.eq(_groups(stages, asked)),
+        ask.address.eq(asked.stream),
+        ask.blocks.eq(asked.stream_blocks),
+        ask.entries.eq(asked.entries),
+        ask.inputs.eq(asked.inputs),
+        ask.outputs.eq(asked.outputs),
+        stages.stream.slot.eq(stages.stream_turn.slot),
+        decode.is_dense.eq(_is_dense(decoded)),
+        decode.width.eq(decoded.entry_width),
+        decode.bits.eq(decoded.index_bits),
+    ]
+
+
+def _gather(m: Module, stages: Stages, d: Any) -> None:
+    gather = stages.gather.settings
+    m.d.comb += [
+        gather.is_score.eq(d.opcode == Opcode.SCORES.value),
+        gather.groups.eq(_groups(stages, d)),
+        gather.records.eq(d.records),
+        gather.inputs.eq(d.inputs),
+        gather.has_entries.eq((_is_dense(d) & ~d.options.listed) | d.entries.any()),
+        gather.codebook.eq(d.codebook),
+    ]
+
+
+def _output(m: Module, stages: Stages, d: Any) -> Signal:
+    output = stages.output.settings
+    m.d.comb += [
+        output.opcode.eq(Opcode(d.opcode)),
+        output.groups.eq(_groups(stages, d)),
         output.vectors.eq(d.vectors),
         output.outputs.eq(d.outputs),
         output.records.eq(d.records),
         output.results.eq(d.results),
         output.result_stride.eq(d.result_stride),
-    ]
-    constants = (
-        (passes.emission_k1, d.emission_k1),
-        (passes.emission_k0, d.emission_k0),
-        (stages.leak.k1, d.leak_k1),
-        (stages.leak.k0, d.leak_k0),
-    )
-    for target, source in constants:
-        mantissa, shift = constant_of(source)
-        m.d.comb += [target.mantissa.eq(mantissa), target.shift.eq(shift)]
-    m.d.comb += [
-        stages.leak.right.eq(d.leak_right),
-        stages.leak.split.eq(d.opcode == Opcode.BACKWARD.value),
-        stages.emissions.is_dense.eq(is_dense),
-        stages.emissions.width.eq(d.entry_width),
-        stages.emissions.bits.eq(d.index_bits),
-        stages.emissions.inputs.eq(d.inputs),
-        stages.emissions.codebook.eq(d.emission_codebook),
-        stages.vectors.inputs.eq(d.inputs),
         stages.score_rows.records.eq(d.records),
-        stages.score_rows.restart.eq(start),
     ]
-    for stage in (stages.load, stages.input):
-        m.d.comb += [
-            stage.settings.opcode.eq(opcode),
-            stage.settings.vectors.eq(d.vectors),
-            stage.settings.groups.eq(groups),
-        ]
-    m.d.comb += [
-        stage.start.eq(start) for stage in (stages.load, stages.input, stages.gather, stages.output, stages.stream)
-    ]
-    return is_score
+    return wire(m, d.opcode == Opcode.SCORES.value, "is_score")
 
 
 def connect_tables(m: Module, stages: Stages) -> None:
@@ -87,11 +152,11 @@ def connect_tables(m: Module, stages: Stages) -> None:
     m.d.comb += [
         rows.write.eq(sequencer.table_write & ~is_codebook),
         rows.table.eq(sequencer.table),
-        rows.tensor.eq(sequencer.descriptor.codebook),
+        rows.tensor.eq(sequencer.filling.codebook),
         rows.address.eq(sequencer.table_address),
         rows.value.eq(value),
         codebooks.write.eq(sequencer.table_write & is_codebook),
-        codebooks.slot.eq(sequencer.descriptor.codebook),
+        codebooks.slot.eq(sequencer.filling.codebook),
         codebooks.address.eq(sequencer.table_address),
         codebooks.value.eq(value),
     ]

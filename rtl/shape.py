@@ -20,6 +20,8 @@ EXPONENT_BITS = 11
 """Signed exponents inside ENC: factors bring at most -(63 + 126), a mantissa 44 bits, TOP 39."""
 
 VECTOR_EXPONENT_BITS = 16
+PRODUCT_EXPONENT_BITS = VECTOR_EXPONENT_BITS + 1
+"""Exponent of an element-wise product of two vectors."""
 SIGMA_BITS = 6
 SHIFT_BITS = 8
 """Signed shift of a leak constant, or of kappa (two sigmas)."""

@@ -19,11 +19,15 @@ from .result_rows import RowSource, VectorSource
 from .sequencer import Sequencer
 from .shape import Shape
 from .tables import Codebooks, RowTables
+from .turn import Flight, Turn
 from .vector_load import VectorLoad
 from .weight_stream import WeightStream
 
-READERS = ("words", "emissions", "vectors", "weights")
+READERS = ("words", "lists", "emissions", "vectors", "weights")
 """The requesters of the read port, in the arbiter's order."""
+
+ENDING_STAGES = 4
+"""Stages that must have ended a descriptor before it is over: load, input, gather, output."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,12 @@ class Stages:
 
     registers: Registers
     sequencer: Sequencer
+    flight: Flight
+    load_turn: Turn
+    input_turn: Turn
+    stream_turn: Turn
+    gather_turn: Turn
+    output_turn: Turn
     arbiter: ReadArbiter
     rows: RowTables
     codebooks: Codebooks
@@ -56,6 +66,12 @@ class Stages:
         return cls(
             registers=Registers(),
             sequencer=Sequencer(shape),
+            flight=Flight(ENDING_STAGES),
+            load_turn=Turn(),
+            input_turn=Turn(),
+            stream_turn=Turn(),
+            gather_turn=Turn(),
+            output_turn=Turn(),
             arbiter=ReadArbiter(len(READERS), config.port_bits, config.outstanding_reads),
             rows=RowTables(shape),
             codebooks=Codebooks(config.greatest_index_bits, config.entries_per_cycle + 1),

@@ -11,8 +11,9 @@ from ..model.golden.constants import Operation, absent_levels, leak_constants
 from ..model.golden.vectors import Codes, Scores, Vectors
 from ..model.packing.directory import Directory, directory_of
 from ..model.packing.matrix import BLOCK_BYTES, ENTRY_WIDTHS, PackedMatrix, PackedModel, RowConstants
-from ..rtl.operation import LayoutCode, Opcode, descriptor_layout, record_layout
+from ..rtl.operation import LayoutCode, Opcode, column_record_layout, descriptor_layout, record_layout
 from .memory.map import MemoryMap, Region
+from .operand import StoredVectors, place_vectors, vector_stride, written_vectors
 
 OPCODES = {
     Operation.FORWARD: Opcode.FORWARD,
@@ -69,6 +70,13 @@ class Job:
         """The descriptor alone: a job is the shortest chain."""
         return (self.descriptor,)
 
+    @property
+    def written(self) -> StoredVectors:
+        """The vectors it will write, for jobs that read them; raises ValueError for a job that writes none."""
+        if self.vectors is None:
+            raise ValueError(f"{self.name}: this job writes no vectors")
+        return written_vectors(self.vectors, self.batch, self.outputs)
+
 
 @dataclass(frozen=True)
 class Chain:
@@ -81,6 +89,14 @@ class Chain:
     def descriptors(self) -> tuple[int, ...]:
         """Their descriptors, in order."""
         return tuple(job.descriptor for job in self.jobs)
+
+
+@dataclass(frozen=True)
+class _ResultLayout:
+    name: str
+    results: Region
+    stride: int
+    vectors: Region | None
 
 
 class ModelImage:
@@ -105,32 +121,51 @@ class ModelImage:
             self._load_rows("load beta rows", BETA_SLOT, model.beta_rows),
         ]
 
-    def operation(self, operation: Operation, vectors: Vectors, tokens: Codes | None = None) -> Job:
-        """Return the job of one operation on a batch; `tokens` [B] are what a forward step consumes."""
-        config, placed = self.config, self._matrices[operation]
-        batch, outputs = vectors.batch, placed.matrix.outputs
-        groups = -(-batch // config.lanes)
-        header = 2 * CODE_BYTES * config.lanes
-        is_score = operation is Operation.SCORES
-        size = header + (config.record_bytes * placed.records if is_score else 0)
-        stride = -(-size // BLOCK_BYTES) * BLOCK_BYTES
-        name = f"{operation.value} of {batch}"
-        results = self.memory.reserve(f"{name}: results", stride * groups)
-        vector_stride = -(-outputs * CODE_BYTES // BLOCK_BYTES) * BLOCK_BYTES
-        written = None if is_score else self.memory.reserve(f"{name}: vectors", vector_stride * batch)
-        records = b"".join(
-            self._record(vectors, lane, written, vector_stride, None if tokens is None else int(tokens[lane]))
-            for lane in range(batch)
-        )
+    def operation(
+        self,
+        operation: Operation,
+        vectors: Vectors | StoredVectors,
+        tokens: Codes | None = None,
+        *,
+        second: StoredVectors | None = None,
+        listed: Codes | None = None,
+        follows: bool = False,
+    ) -> Job:
+        """Return the job of one operation on a batch; `tokens` [B] are what a forward step consumes.
+
+        Scores may have a `second` factor for every vector, and be of the tokens `listed` only, of which those with
+        entries get a record, in their order. `follows` makes each group wait for that group of the job before.
+        Raises ValueError where the operation has no such option.
+        """
+        if operation is not Operation.SCORES and (second is not None or listed is not None):
+            raise ValueError(f"only scores have second factors and lists, not {operation.value}")
+        operands = vectors if isinstance(vectors, StoredVectors) else place_vectors(self.memory, vectors)
+        placed = self._matrices[operation]
+        columns = None if listed is None else self._listed_columns(listed)
+        records = placed.records if columns is None else len(columns)
+        layout = self._reserve(operation, operands.batch, records)
         fields: dict[int | str, Any] = {
             **self._common(operation, placed),
-            "vectors": batch,
-            "vector_records": self.memory.place(records),
-            "results": results.address,
-            "result_stride": stride,
+            "options": {"second": second is not None, "listed": columns is not None, "follows": follows},
+            "vectors": operands.batch,
+            "vector_records": self.memory.place(self._records(operands, second, layout.vectors, tokens)),
+            "results": layout.results.address,
+            "result_stride": layout.stride,
+            **({} if columns is None else self._list(columns)),
         }
+        outputs = placed.matrix.outputs if columns is None else len(columns)
         descriptor = self._descriptor(fields)
-        return Job(name, descriptor, operation, batch, outputs, placed.records, written, results, stride)
+        return Job(
+            layout.name,
+            descriptor,
+            operation,
+            operands.batch,
+            outputs,
+            records,
+            layout.vectors,
+            layout.results,
+            layout.stride,
+        )
 
     @property
     def beta_entry_width(self) -> int:
@@ -164,15 +199,49 @@ class ModelImage:
             "emission_k0": _constant(zero),
         }
 
-    def _record(self, vectors: Vectors, lane: int, written: Region | None, stride: int, token: int | None) -> bytes:
-        source = self.memory.place(vectors.codes[lane].astype("<u2").tobytes())
-        fields: dict[int | str, Any] = {
-            "source": source,
-            "destination": 0 if written is None else written.address + lane * stride,
-            "exponent": int(vectors.exponents[lane]),
-            **({} if token is None else self.column(token)),
+    def _reserve(self, operation: Operation, batch: int, records: int) -> "_ResultLayout":
+        """Set room aside for what an operation writes."""
+        config, outputs = self.config, self._matrices[operation].matrix.outputs
+        is_score = operation is Operation.SCORES
+        size = 2 * CODE_BYTES * config.lanes + (config.record_bytes * records if is_score else 0)
+        stride = -(-size // BLOCK_BYTES) * BLOCK_BYTES
+        name = f"{operation.value} of {batch}"
+        results = self.memory.reserve(f"{name}: results", stride * -(-batch // config.lanes))
+        vectors = None if is_score else self.memory.reserve(f"{name}: vectors", vector_stride(outputs) * batch)
+        return _ResultLayout(name, results, stride, vectors)
+
+    def _records(
+        self, operands: StoredVectors, second: StoredVectors | None, written: Region | None, tokens: Codes | None
+    ) -> bytes:
+        stride = vector_stride(self.model.hidden_states)
+        records: list[bytes] = []
+        for number, (address, exponent) in enumerate(zip(operands.addresses, operands.exponents, strict=True)):
+            fields: dict[int | str, Any] = {
+                "source": address,
+                "destination": 0 if written is None else written.address + number * stride,
+                "exponent": exponent,
+                **({} if tokens is None else self.column(int(tokens[number]))),
+            }
+            if second is not None:
+                fields |= {"emission": second.addresses[number], "first": second.exponents[number] & 0xFFFF}
+            records.append(_bytes(record_layout().const(fields)))
+        return b"".join(records)
+
+    def _listed_columns(self, tokens: Codes) -> list[dict[int | str, Any]]:
+        """Where the listed columns that have entries are."""
+        columns = (self.column(int(token)) for token in tokens)
+        return [column for column in columns if column["count"]]
+
+    def _list(self, columns: list[dict[int | str, Any]]) -> dict[int | str, Any]:
+        content = b"".join(_bytes(column_record_layout().const(column)) for column in columns)
+        count = len(columns)
+        return {
+            "stream": self.memory.place(content),
+            "stream_blocks": -(-len(content) // BLOCK_BYTES),
+            "entries": count,
+            "records": count,
+            "outputs": count,
         }
-        return _bytes(record_layout().const(fields))
 
     def column(self, token: int) -> dict[int | str, Any]:
         """Where a token's emission column is, from the directory."""

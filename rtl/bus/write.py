@@ -5,6 +5,7 @@ from typing import Any
 from amaranth import Module, Signal
 from amaranth.hdl import Cat, Const, Mux
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from ...model.formats import ceil_log2
@@ -15,8 +16,16 @@ from .fetch import BLOCK_SHIFT
 
 
 def write_command_layout() -> data.StructLayout:
-    """Consecutive bytes from the start of a block: the low 6 bits of the address do not count."""
-    return data.StructLayout({"address": ADDRESS_BITS, "bytes": COUNT_BITS})
+    """Consecutive bytes from the start of a block: the low 6 bits of the address do not count.
+
+    `ends_group` marks the last command of a group.
+    """
+    return data.StructLayout({"address": ADDRESS_BITS, "bytes": COUNT_BITS, "ends_group": 1})
+
+
+BURST_COUNT_BITS = 16
+UNANSWERED_GROUPS = 8
+"""Groups that may be written and not yet answered."""
 
 
 class BurstWriter(wiring.Component):
@@ -24,8 +33,8 @@ class BurstWriter(wiring.Component):
 
     A command taken while `mute` goes through the motions without a strobe: it comes from what a failed read brought.
     Addresses run ahead of data, never behind. A command is taken when the one before has handed over its last beat
-    (`finish` in that cycle); `idle` says that every burst was answered. `error` stays set once an answer was an
-    error.
+    (`finish` in that cycle); `idle` says that every burst was answered, `group_answered` that every burst of the
+    oldest such group was. `error` stays set once an answer was an error.
     """
 
     command: stream.Interface
@@ -36,6 +45,7 @@ class BurstWriter(wiring.Component):
     b: stream.Interface
     finish: Signal
     idle: Signal
+    group_answered: Signal
     clear_error: Signal
     error: Signal
 
@@ -51,6 +61,7 @@ class BurstWriter(wiring.Component):
                 "b": In(stream.Signature(response_layout())),
                 "finish": Out(1),
                 "idle": Out(1),
+                "group_answered": Out(1),
                 "clear_error": In(1),
                 "error": Out(1),
             }
@@ -60,6 +71,8 @@ class BurstWriter(wiring.Component):
         m = Module()
         port_bytes = self.port_bits // 8
         burst_bits = ceil_log2(BURST_BYTES)
+
+        m.submodules.marks = marks = SyncFIFOBuffered(width=BURST_COUNT_BITS, depth=UNANSWERED_GROUPS)
 
         # addresses
         address, to_ask = Signal(ADDRESS_BITS), Signal(COUNT_BITS)
@@ -90,7 +103,7 @@ class BurstWriter(wiring.Component):
             self.w.payload.last.eq(is_last),
             self.w.payload.strobe.eq(Mux(is_muted, 0, Mux(is_final, ~((~0) << to_send[: burst_bits + 1]), ~0))),
             self.finish.eq(sent & is_final),
-            self.command.ready.eq(~to_send.any() & ~to_ask.any()),
+            self.command.ready.eq(~to_send.any() & ~to_ask.any() & marks.w_rdy),
         ]
         with m.If(sent):
             m.d.sync += [place.eq(place + port_bytes), to_send.eq(Mux(is_final, 0, to_send - port_bytes))]
@@ -102,11 +115,27 @@ class BurstWriter(wiring.Component):
         m.d.sync += ahead.eq(ahead + asked - (sent & is_last))
 
         # answers
-        answered = self.b.valid & self.b.ready
+        answered = wire(m, self.b.valid & self.b.ready, "answered")
         m.d.comb += [self.b.ready.eq(1), self.idle.eq(self.command.ready & ~open_bursts.any())]
         m.d.sync += open_bursts.eq(open_bursts + asked - answered)
+        self._groups(m, asked, answered, marks)
         with m.If(self.clear_error):
             m.d.sync += self.error.eq(0)
         with m.Elif(answered & self.b.payload.error):
             m.d.sync += self.error.eq(1)
         return m
+
+    def _groups(self, m: Module, asked: Signal, answered: Signal, marks: SyncFIFOBuffered) -> None:
+        """Answers come in order: a group is answered when as many came as bursts were asked for up to its end."""
+        asked_bursts, answered_bursts = Signal(BURST_COUNT_BITS), Signal(BURST_COUNT_BITS)
+        ends_group = Signal()
+        with m.If(self.command.valid & self.command.ready):
+            m.d.sync += ends_group.eq(self.command.payload.ends_group)
+        ahead = wire(m, (answered_bursts - marks.r_data)[:BURST_COUNT_BITS], "ahead_of_mark")
+        m.d.comb += [
+            marks.w_data.eq(asked_bursts),
+            marks.w_en.eq(self.finish & ends_group),
+            self.group_answered.eq(marks.r_rdy & ~ahead[-1]),
+            marks.r_en.eq(self.group_answered),
+        ]
+        m.d.sync += [asked_bursts.eq(asked_bursts + asked), answered_bursts.eq(answered_bursts + answered)]

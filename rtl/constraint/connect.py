@@ -15,7 +15,7 @@ def connect_constraint(m: Module, stages: Stages) -> None:
     The readers "emissions" and "weights" bring its blocks, "words" its list; table, codebook and writer are those of
     the stages.
     """
-    unit, sequencer, d = stages.constraint, stages.sequencer, stages.sequencer.descriptor
+    unit, sequencer, d = stages.constraint, stages.sequencer, stages.sequencer.filling
     settings = unit.settings
     m.d.comb += [
         settings.is_sums.eq(d.opcode == Opcode.EDGE_SUMS.value),

@@ -29,7 +29,8 @@ class SparseDecoder(wiring.Component):
     """`slots` entries a cycle from blocks of 64 bytes, output registered (latency one cycle).
 
     Entries of one cycle lie in one block, so a block of 20 entries takes ceil(20 / slots) cycles; there is no bubble
-    between blocks nor between outputs. What follows the last entry in its block is dropped. A command is taken in
+    between blocks nor between outputs. A list that begins in the middle of `slots` entries has its first ones alone.
+    What follows the last entry in its block is dropped. A command is taken in
     the cycle of the last entries of the one before: back to back streams leave no gap.
     """
 
@@ -58,18 +59,22 @@ class SparseDecoder(wiring.Component):
         bits = Signal(4)
         per_block = wire(m, Array(PER_BLOCK)[width], "per_block")
         block_left = wire(m, (per_block - place)[:6], "block_left")
-        cut = wire(m, Mux(block_left > slots, slots, block_left), "cut")
+        # A column may begin between two windows: then its first entries do not fill the slots.
+        offset = wire(m, place[: ceil_log2(slots)], "offset")
+        window_left = wire(m, slots - offset, "window_left")
+        cut = wire(m, Mux(block_left > window_left, window_left, block_left), "cut")
         ends = wire(m, left <= cut, "ends")
         count = wire(m, Mux(ends, left, cut), "count")
+        end = wire(m, offset + count, "end_slot")
         can_emit = ~self.entries.valid | self.entries.ready
         take = wire(m, left.any() & self.blocks.valid & can_emit, "take")
 
         m.d.comb += [
-            self.blocks.ready.eq(take & (ends | (block_left <= slots))),
+            self.blocks.ready.eq(take & (ends | (block_left <= cut))),
             self.command.ready.eq(~left.any() | (take & ends)),
         ]
         with m.If(take):
-            m.d.sync += [left.eq(left - count), place.eq(Mux(block_left <= slots, 0, place + slots))]
+            m.d.sync += [left.eq(left - count), place.eq(Mux(block_left <= cut, 0, place + cut))]
         with m.If(self.command.valid & self.command.ready):
             m.d.sync += [
                 left.eq(self.command.payload.entries),
@@ -80,7 +85,7 @@ class SparseDecoder(wiring.Component):
         with m.If(can_emit):
             m.d.sync += self.entries.valid.eq(take)
             for slot, entry in enumerate(self._cut(m, place, width)):
-                self._emit(m, slot, entry, width, bits, count)
+                self._emit(m, slot, entry, width, bits, (offset <= slot) & (end > slot))
             m.d.sync += self.entries.payload.final.eq(ends)
         return m
 
@@ -98,7 +103,7 @@ class SparseDecoder(wiring.Component):
             entries.append(wire(m, cuts[width], f"entry_{slot}"))
         return entries
 
-    def _emit(self, m: Module, slot: int, entry: Value, width: Value, bits: Value, count: Value) -> None:
+    def _emit(self, m: Module, slot: int, entry: Value, width: Value, bits: Value, is_valid: Value) -> None:
         target = self.entries.payload.slots[slot]
         config = self.shape.config
         # Without `last`: the index of a narrow entry has fewer bits than that of the capacity.
@@ -109,5 +114,4 @@ class SparseDecoder(wiring.Component):
                 with m.Case(value):
                     m.d.sync += [target.level.eq(entry[:value]), target.index.eq(body[value:])]
         lasts = Array(entry[entry_bits - 1] for entry_bits in ENTRY_WIDTHS)
-        is_valid = count > slot
         m.d.sync += [target.valid.eq(is_valid), target.last.eq(is_valid & lasts[width])]

@@ -1,0 +1,90 @@
+"""Whether a descriptor can be run by what was built."""
+
+from typing import Any
+
+from amaranth import Module
+from amaranth.hdl import Mux, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..model.config import Layout
+from ..model.formats import ceil_log2
+from ..model.packing.matrix import ENTRY_WIDTHS
+from .decoder.sparse import PER_BLOCK
+from .operation import LayoutCode, Opcode, Status, descriptor_layout
+from .pipeline import wire
+from .shape import Shape
+
+
+class DescriptorCheck(wiring.Component):
+    """`fault` is Status.DONE when `descriptor` can be run, else why not; combinational."""
+
+    descriptor: Any
+    fault: Any
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        super().__init__({"descriptor": In(descriptor_layout()), "fault": Out(Status)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        config, descriptor = self.shape.config, self.descriptor
+        opcode = descriptor.opcode
+        is_operation = (opcode >= Opcode.FORWARD.value) & (opcode <= Opcode.SCORES.value)
+        options = descriptor.options
+        is_plain = wire(m, ~options.second & ~options.listed, "is_plain")
+        m.d.comb += self.fault.eq(Status.DONE)
+        with m.If(is_operation):
+            with m.If(self._bad_size(m)):
+                m.d.comb += self.fault.eq(Status.BAD_SIZE)
+            with m.Elif(self._bad_format() | ((opcode != Opcode.SCORES.value) & ~is_plain)):
+                m.d.comb += self.fault.eq(Status.BAD_FORMAT)
+        with m.Elif(opcode == Opcode.LOAD_CODEBOOK.value):
+            outputs = descriptor.outputs
+            with m.If((outputs == 0) | (outputs > (1 << config.greatest_index_bits))):
+                m.d.comb += self.fault.eq(Status.BAD_SIZE)
+        with m.Elif(opcode == Opcode.LOAD_ROWS.value):
+            with m.If((descriptor.inputs == 0) | (descriptor.inputs > config.hidden_capacity)):
+                m.d.comb += self.fault.eq(Status.BAD_SIZE)
+        with m.Elif((opcode == Opcode.EDGE_WEIGHTS.value) | (opcode == Opcode.EDGE_SUMS.value)):
+            inputs = descriptor.inputs
+            with m.If((inputs == 0) | (inputs > config.hidden_capacity) | (descriptor.vectors == 0)):
+                m.d.comb += self.fault.eq(Status.BAD_SIZE)
+            with m.Elif((opcode == Opcode.EDGE_WEIGHTS.value) & self._bad_format()):
+                m.d.comb += self.fault.eq(Status.BAD_FORMAT)
+        with m.Else():
+            m.d.comb += self.fault.eq(Status.BAD_OPCODE)
+        return m
+
+    def _bad_size(self, m: Module) -> Value:
+        config, descriptor = self.shape.config, self.descriptor
+        outputs, inputs = descriptor.outputs, descriptor.inputs
+        is_dense = descriptor.layout == LayoutCode.DENSE.value
+        is_listed = descriptor.options.listed
+        most = Mux(descriptor.opcode == Opcode.SCORES.value, config.vocab_capacity, config.hidden_capacity)
+        room = descriptor.stream_blocks << ceil_log2(PER_BLOCK[0])
+        listed = (descriptor.entries != outputs) | (descriptor.records != outputs)
+        whole = Mux(is_dense, descriptor.records != outputs, descriptor.entries > room)
+        return wire(
+            m,
+            (inputs == 0)
+            | (inputs > config.hidden_capacity)
+            | ((outputs == 0) & ~is_listed)
+            | (outputs > most)
+            | (descriptor.vectors == 0)
+            | (descriptor.records > outputs)
+            | Mux(is_listed, listed, whole),
+            "bad_size",
+        )
+
+    def _bad_format(self) -> Value:
+        config, descriptor = self.shape.config, self.descriptor
+        layout = descriptor.layout
+        is_sparse, is_dense = (layout == code.value for code in (LayoutCode.SPARSE, LayoutCode.DENSE))
+        is_built = (is_sparse & (Layout.SPARSE in config.layouts)) | (is_dense & (Layout.DENSE in config.layouts))
+        return (
+            ~is_built
+            | (descriptor.index_bits < config.least_index_bits)
+            | (descriptor.index_bits > config.greatest_index_bits)
+            | (is_sparse & (descriptor.entry_width >= len(ENTRY_WIDTHS)))
+        )
