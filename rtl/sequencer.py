@@ -193,9 +193,12 @@ class Sequencer(wiring.Component):
             with m.State("report"):
                 m.d.comb += self.complete.eq(1)
                 m.next = "idle"
+        retired = Signal()
+        m.d.sync += retired.eq(self.retire)
         with m.If(self.retire):
-            m.d.comb += self.complete.eq(1)
             m.d.sync += self.status.eq(self._judged)
+        with m.If(retired):
+            m.d.comb += self.complete.eq(1)
         return m
 
     def _take_descriptor(self, m: Module) -> None:

@@ -28,6 +28,7 @@ CACHE = cache_folder("sim")
 COMPILE_ARGS = (
     "-fno-dfg",  # it names what it shares by the copy of a module, which keeps the copies' code apart (sim/verilog.py)
     "-Wno-lint",  # Amaranth's Verilog is full of width lint
+    "-Wno-ALWNEVER",  # a field that nothing assigns comes as an always block without inputs
     "-Wno-SYMRSVDWORD",  # a port may be called `interrupt`, which is a word of some C++ header
     "--output-split",
     "0",  # pieces want the precompiled header that the wheel's makefile cannot build
