@@ -17,8 +17,8 @@ class EdgeControl(wiring.Component):
     """Takes one vector at a time from the list, from `start` until everything is written and answered (`running`).
 
     `begin` starts the work on a vector, whose head holds from then on; `worked` ends it, `encode` starts its passes
-    and its writing, `encoded` ends them. A list that ends early, or a term count that cannot be, is `wrong` and ends
-    the run without a hang, and so does `stop`.
+    and its writing, `encoded` ends them. A list that ends early is `wrong` and ends the run without a hang, so does a
+    term count that cannot be, so does `stop`; a list that goes on for a block or more is `wrong`.
     """
 
     start: Signal
@@ -28,6 +28,7 @@ class EdgeControl(wiring.Component):
     result_stride: Signal
     words: stream.Interface
     spent: Signal
+    excess: Signal
     drop: Signal
     stop: Signal
     destination: Signal
@@ -55,6 +56,7 @@ class EdgeControl(wiring.Component):
                 "result_stride": In(COUNT_BITS),
                 "words": In(stream.Signature(WORD_BITS)),
                 "spent": In(1),
+                "excess": In(1),
                 "drop": Out(1),
                 "stop": In(1),
                 "destination": Out(ADDRESS_BITS),
@@ -114,6 +116,7 @@ class EdgeControl(wiring.Component):
                     m.d.sync += [left.eq(left - 1), self.result.eq(self.result + self.result_stride)]
                     m.next = "head"
                     with m.If(left == 1):
+                        m.d.comb += self.wrong.eq(self.excess)
                         m.next = "drop"
             with m.State("drop"):
                 m.d.comb += self.drop.eq(1)

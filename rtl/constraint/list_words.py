@@ -14,7 +14,8 @@ from ..shape import COUNT_BITS
 class ListWords(wiring.Component):
     """Passes the words of `blocks` blocks on from `start`; while `drop`, throws away what is left of them.
 
-    `spent` when none is left: whoever still wants one has read a malformed list. All paths are combinational.
+    `spent` when none is left: whoever still wants one has read a malformed list, and so has who leaves a whole block
+    (`excess`). All paths are combinational.
     """
 
     start: Signal
@@ -23,6 +24,7 @@ class ListWords(wiring.Component):
     words: stream.Interface
     drop: Signal
     spent: Signal
+    excess: Signal
 
     def __init__(self) -> None:
         super().__init__(
@@ -33,6 +35,7 @@ class ListWords(wiring.Component):
                 "words": Out(stream.Signature(WORD_BITS)),
                 "drop": In(1),
                 "spent": Out(1),
+                "excess": Out(1),
             }
         )
 
@@ -41,6 +44,7 @@ class ListWords(wiring.Component):
         left = Signal(COUNT_BITS + WORDS_PER_BLOCK.bit_length())
         m.d.comb += [
             self.spent.eq(left == 0),
+            self.excess.eq(left >= WORDS_PER_BLOCK),
             self.words.payload.eq(self.source.payload),
             self.words.valid.eq(self.source.valid & ~self.spent & ~self.drop),
             self.source.ready.eq(~self.spent & (self.words.ready | self.drop)),

@@ -155,6 +155,7 @@ class ConstraintUnit(wiring.Component):
             control.result_stride.eq(settings.result_stride),
             control.stop.eq(self.stop),
             control.failed.eq(self._terms.failed),
+            control.excess.eq(self._list.excess),
             control.worked.eq(Mux(self._is_sums, self._chunks.done, self._prepare.done & self._columns.done)),
             control.encoded.eq(self._output.done),
             control.written.eq(self.written),

@@ -1,7 +1,7 @@
 """Edge weights and edge sums for the simulated engine, and the comparison with the golden model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from normq.model.config import AcceleratorConfig, Layout
 from normq.model.formats import ZERO_EXPONENT
 from normq.model.golden.edges import Term, edge_sums, edge_weights, other_edge_weights
 from normq.model.golden.vectors import Vectors
-from normq.rtl.operation import Status
+from normq.rtl.operation import Status, descriptor_layout
 from normq.sim.descriptors import Job, ModelImage, read_vectors
 from normq.sim.edge_descriptors import RESULT_LANES, ConstraintImage, Edge, StoredTerm
 from normq.sim.memory.image import poison
@@ -19,6 +19,7 @@ from normq.sim.memory.map import MemoryMap
 from normq.sim.operand import StoredVectors, place_vectors
 from normq.sim.session import JobOutcome, MemoryBehavior, Outcome, run_jobs
 from normq.sim.timing.predict import predict
+from normq.sim.timing.structures import DESCRIPTOR
 from normq.tests.cosim.engine_cases import LIMIT_CYCLES, MEMORY_BYTES, check_counters, simulator
 from normq.tests.model.golden_cases import Model, vectors_of
 
@@ -79,15 +80,27 @@ class EdgeSession:
             (other_edge_weights if edge.others else edge_weights)(golden, [np.array(edge.tokens, np.int64)])
             for edge in edges
         ]
-        self._add(image.weights(edges), weights)
+        self.add(image.weights(edges), weights)
 
     def add_sums(self, image: ConstraintImage, pool: Vectors, sums: Sequence[Sequence[Pair]]) -> Job:
         """One job and what golden says of each sum."""
         stored = place_vectors(self.memory, pool)
         jobs = image.sums([[_stored(stored, pair) for pair in terms] for terms in sums])
-        return self._add(jobs, [golden_sum(self.config, pool, terms) for terms in sums])
+        return self.add(jobs, [golden_sum(self.config, pool, terms) for terms in sums])
 
-    def _add(self, job: Job, expected: Sequence[Vectors]) -> Job:
+    def changed(self, job: Job, **fields: int) -> Job:
+        """The job with other values in its descriptor."""
+        content = _with_fields(self.memory.constant(job.descriptor), 0, descriptor_layout(), fields)
+        return replace(job, name=f"{job.name} with {_named(fields)}", descriptor=self.memory.place(content))
+
+    def with_list(self, job: Job, layout: Any, offset: int, **fields: int) -> Job:
+        """The job with other values in the structure at `offset` of its list."""
+        descriptor = self.memory.constant(job.descriptor)
+        at = int(DESCRIPTOR.read(descriptor)["stream"][0])
+        stream = self.memory.place(_with_fields(self.memory.constant(at), offset, layout, fields))
+        return replace(self.changed(job, stream=stream), name=f"{job.name} with {_named(fields)} at {offset}")
+
+    def add(self, job: Job, expected: Sequence[Vectors]) -> Job:
         codes = np.concatenate([vectors.codes for vectors in expected])
         exponents = np.concatenate([vectors.exponents for vectors in expected])
         self.expected[len(self.jobs)] = Vectors(codes, exponents)
@@ -120,6 +133,18 @@ def golden_sum(config: AcceleratorConfig, pool: Vectors, terms: Sequence[Pair]) 
         return pool.take(np.array([number]))
 
     return edge_sums([Term(one(a), None if b is None else one(b)) for a, b in terms], config.code)
+
+
+def _named(fields: dict[str, int]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in fields.items())
+
+
+def _with_fields(content: bytes, offset: int, layout: Any, fields: dict[str, int]) -> bytes:
+    value = int.from_bytes(content, "little")
+    for name, new in fields.items():
+        place, mask = 8 * offset + layout[name].offset, (1 << layout[name].width) - 1
+        value = value & ~(mask << place) | (new & mask) << place
+    return value.to_bytes(len(content), "little")
 
 
 def _stored(stored: StoredVectors, pair: Pair) -> StoredTerm:
