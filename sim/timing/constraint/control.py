@@ -7,7 +7,7 @@ import numpy as np
 from ....model.jit import inlined
 from .settings import COUNT, HEAD_WORDS, LIST_WORDS
 
-IDLE, DESCRIPTOR, CHECK, DISPATCH, ASK, EDGES, JUDGE, REPORT = range(8)
+IDLE, DESCRIPTOR, CHECK, AT_REST, DISPATCH, ASK, EDGES, JUDGE, REPORT = range(9)
 """States of the sequencer."""
 REST, HEAD, BEGIN, WORK, ENCODE, DROP = range(6)
 """States of the unit."""

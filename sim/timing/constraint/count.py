@@ -3,6 +3,7 @@
 from typing import Any
 
 from ....model.jit import inlined
+from ....rtl.stages import READERS
 from ..count import (
     CYCLES,
     DESCRIPTORS,
@@ -17,7 +18,7 @@ from ..count import (
 )
 from .control import EDGES
 
-NAMES, FIRST_READER, VECTOR_READER, SECOND_READER = range(4)
+NAMES, FIRST_READER, SECOND_READER = (READERS.index(name) for name in ("words", "emissions", "weights"))
 
 
 @inlined

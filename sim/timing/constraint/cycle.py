@@ -21,7 +21,7 @@ from .settings import OTHERS, SETTINGS, EdgeList
 from .sums import SUMS, sums_done, sums_offer, sums_step
 from .weights import WEIGHTS, weights_done, weights_offer, weights_step
 
-NAMES, FIRST_READER, VECTOR_READER, SECOND_READER = range(len(READERS))
+NAMES, FIRST_READER, SECOND_READER = (READERS.index(name) for name in ("words", "emissions", "weights"))
 LIST_WORDS, COLUMN_WORDS = range(2)
 
 STATE = np.dtype(
@@ -73,7 +73,7 @@ def run_unit(state: Any, edges: EdgeList, counters: Any, limit: int) -> int:
     """Run one descriptor from the cycle in which it is taken; return the cycles, or -1 when `limit` was not enough."""
     heads, items = edges
     u = state[0]
-    fetchers = (u.fetchers[0], u.fetchers[1], u.fetchers[2], u.fetchers[3])
+    fetchers = (u.fetchers[0], u.fetchers[1], u.fetchers[2], u.fetchers[3], u.fetchers[4])
     e = Unit(
         *(u.settings, u.control, u.weights, u.sums, u.encoder, u.decoder, (u.words[0], u.words[1]), fetchers),
         *(u.arbiter, u.memory, u.writer),
