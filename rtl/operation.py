@@ -25,10 +25,10 @@ class Opcode(enum.Enum, shape=8):
     """Constants of `inputs` rows into tensor `codebook`: rho from `stream`, sigma from `nonempty`, zero map from
     `vector_records`."""
     EDGE_WEIGHTS = 6
-    """Weights of `vectors` edges: list (constraint/layouts.py) in `stream_blocks` blocks from `stream`, row sums R_i
+    """Weights of `vectors` edges: list (Edge) in `stream_blocks` blocks from `stream`, row sums R_i
     of `inputs` rows, 32 bits each, from `nonempty`."""
     EDGE_SUMS = 7
-    """`vectors` sums of products of vectors: list in `stream_blocks` blocks from `stream`."""
+    """`vectors` sums of products of vectors: list (Edge) in `stream_blocks` blocks from `stream`."""
 
 
 class LayoutCode(enum.Enum, shape=8):

@@ -14,6 +14,7 @@ from .. import __version__
 from ..model.config import AcceleratorConfig
 from ..rtl.buffer import WidthBuffer
 from ..rtl.bus.lite import CONTROL_ADDRESS_BITS
+from ..rtl.constraint.layouts import edge_layout, term_layout
 from ..rtl.counters import COUNTER_BITS, COUNTERS
 from ..rtl.decoder.dense import DenseDecoder
 from ..rtl.decoder.sparse import SparseDecoder
@@ -73,6 +74,8 @@ def manifest(config: AcceleratorConfig) -> Fields:
         "descriptor": _structure(descriptor_layout),
         "vector_record": _structure(record_layout),
         "column_record": _structure(column_record_layout),
+        "edge": _structure(edge_layout),
+        "term": _structure(term_layout),
         "opcodes": _members(Opcode),
         "layouts": _members(LayoutCode),
         "statuses": _members(Status),

@@ -27,6 +27,7 @@ _COUNTERS = """
 def register_page(described: dict[str, Any]) -> str:
     """Return the page of a manifest."""
     layouts = [("Descriptor", "descriptor"), ("Vector record", "vector_record"), ("Column record", "column_record")]
+    layouts += [("Edge", "edge"), ("Term", "term")]
     codes = [("Opcodes", "opcodes"), ("Layouts", "layouts"), ("Status codes", "statuses")]
     counters = described["counters"]
     parts = [

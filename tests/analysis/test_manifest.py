@@ -9,6 +9,7 @@ from amaranth.lib import data
 from amaranth.sim import Simulator
 
 from normq.model.config import AcceleratorConfig
+from normq.rtl.constraint.layouts import edge_layout, term_layout
 from normq.rtl.counters import COUNTERS
 from normq.rtl.operation import Opcode, Status, descriptor_layout, record_layout
 from normq.rtl.registers import Registers
@@ -71,6 +72,8 @@ def check_fields(layout: data.StructLayout, described: dict[str, Any]) -> None:
 def test_descriptor_and_record_fields() -> None:
     check_fields(descriptor_layout(), MANIFEST["descriptor"])
     check_fields(record_layout(), MANIFEST["vector_record"])
+    check_fields(edge_layout(), MANIFEST["edge"])
+    check_fields(term_layout(), MANIFEST["term"])
 
 
 def test_codes_are_those_of_the_rtl() -> None:
