@@ -83,7 +83,7 @@ def keyword_automaton(keywords: Sequence[Sequence[Pattern]]) -> Automaton:
             raise OptionError(f"keyword {number}: patterns are {list(patterns)!r}, expected at least one, none empty")
     first: Progress = (frozenset(range(len(keywords))), ())
     numbers: dict[Progress, int] = {first: 0}
-    waiting = [first]
+    waiting: list[Progress] = [first]
     defaults: list[int] = []
     exceptions: list[dict[int, int]] = []
     while waiting:

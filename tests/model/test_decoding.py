@@ -156,12 +156,8 @@ def test_items_hold_every_edge_once() -> None:
     items = work_items(automaton, states, lanes=4)
     assert [item.beams.size for item in items[:-1]] == [4] * (len(items) - 1)
     lanes = [(beam, target) for item in items for beam, target in zip(item.beams, item.targets, strict=True)]
-    wanted = [
-        (state, edge.target)
-        for state in range(automaton.states)
-        for edge in automaton.edges(state)
-        if not edge.is_default
-    ]
+    edges = [(state, edge) for state in range(automaton.states) for edge in automaton.edges(state)]
+    wanted = [(state, edge.target) for state, edge in edges if not edge.is_default]
     assert sorted(lanes) == sorted(wanted)
     assert default_targets(automaton, states).tolist() == list(automaton.defaults)
 
