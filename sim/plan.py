@@ -12,7 +12,7 @@ class Plan:
     """Descriptors to run, and on which memory.
 
     A bench answers with a JSON object {violations, seconds, chains: [{status, completed_at, counters, beats_read,
-    beats_written}]}: status of a chain's first descriptor that failed, else of its last; cycles from the first doorbell
+    beats_written}]}: status of a chain's first descriptor that failed, else DONE; cycles from the first doorbell
     to each completion; counters in the order of their registers.
     """
 

@@ -45,7 +45,7 @@ class JobOutcome(Generic[Work]):
 
     job: Work
     status: Status
-    """Of the first descriptor that failed, else of the last."""
+    """Of the first descriptor that failed, else DONE."""
     completed_at: tuple[int, ...]
     """Cycles from the first doorbell until the host knew of each completion."""
     counters: dict[str, int]

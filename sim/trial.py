@@ -12,9 +12,9 @@ from ..model.golden.constants import Operation
 from ..model.golden.operations import GoldenModel
 from ..model.golden.vectors import Codes, Scores, Vectors
 from ..rtl.operation import Status
-from .build import Simulator
 from .descriptors import Job, ModelImage, read_scores, read_vectors
 from .memory.map import MemoryMap
+from .plan import EngineBench
 from .session import JobOutcome, MemoryBehavior, run_jobs
 
 LEAST_LIMIT_CYCLES = 200_000
@@ -61,7 +61,7 @@ class Verdicts:
 
 
 def run_trials(
-    simulator: Simulator,
+    bench: EngineBench,
     config: AcceleratorConfig,
     golden: GoldenModel,
     trials: Sequence[Trial],
@@ -78,7 +78,7 @@ def run_trials(
     loads = image.loads()
     jobs = [image.operation(trial.operation, trial.vectors, _consumed(trial)) for trial in trials]
     limit = max(_limit_cycles(config, golden, trial) for trial in trials)
-    outcome = run_jobs(simulator, config, memory, [*loads, *jobs], folder, behavior, limit)
+    outcome = run_jobs(bench, config, memory, [*loads, *jobs], folder, behavior, limit)
     done = outcome.jobs[len(loads) :]
     verdicts = tuple(
         _verdict(trial, job, golden, outcome.dump, config.lanes) for trial, job in zip(trials, done, strict=True)

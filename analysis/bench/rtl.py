@@ -1,8 +1,10 @@
-"""Speed of the simulated engine, in cycles per second, on the build of the main job."""
+"""Speed of the simulated engine, in cycles per second, on the build of the main job: natively and through cocotb."""
 
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,9 @@ from ...model.golden.constants import Operation
 from ...model.golden.operations import GoldenModel
 from ...model.packing.model import pack_model
 from ...model.synthetic import synthetic_levels
-from ...sim.session import build_engine
+from ...sim.build import Simulator
+from ...sim.plan import EngineBench, Plan
+from ...sim.session import build_engine, build_native_engine
 from ...sim.trial import run_trials
 from ..job.spec import CONFIG, MEMORY_BYTES
 from ..stimuli import first_trials, random_tokens
@@ -25,10 +29,30 @@ GROUPS = {Layout.SPARSE: 64, Layout.DENSE: 8}
 Progress = Callable[[str], None]
 
 
+class Way(Enum):
+    """How the same jobs are driven."""
+
+    NATIVE = "C++ main"
+    COCOTB = "cocotb, waiting for the interrupt"
+    BY_CYCLE = "cocotb, Python in every cycle"
+
+
+@dataclass(frozen=True)
+class CycleByCycle:
+    """The cocotb bench with Python awake in every cycle (`EngineBench`)."""
+
+    simulator: Simulator
+
+    def run_plan(self, plan: Plan, folder: Path, plusargs: Sequence[str]) -> str:
+        """Run `plan` as the cocotb bench does, but look at the interrupt at each of the clock's edges."""
+        return self.simulator.run_plan(plan, folder, plusargs, "run_plan_by_cycle")
+
+
 @dataclass(frozen=True)
 class SpeedRow:
     """One simulation."""
 
+    way: Way
     layout: Layout
     cycles: int
     seconds: float
@@ -43,31 +67,43 @@ class SpeedRow:
 def measure(
     progress: Progress, config: AcceleratorConfig = CONFIG, groups: dict[Layout, int] | None = None
 ) -> list[SpeedRow]:
-    """Return the speed of all three operations one after another, for each layout.
+    """Return the speed of all three operations one after another, for each layout and each way.
 
     Raises SimulationError when the build or a run fails.
     """
-    progress("simulator of the RTL")
-    simulator = build_engine(config, MEMORY_BYTES)
+    ways = _benches(progress, config)
     rows: list[SpeedRow] = []
     for layout, count in (groups or GROUPS).items():
-        progress(f"RTL {layout.value}")
         golden = GoldenModel(pack_model(synthetic_levels(HIDDEN, VOCAB, BITS), layout, {}), config.code)
         tokens = random_tokens(count * config.lanes, VOCAB, seed=1)
         trials = first_trials(golden, list(Operation), tokens.astype(np.int64))
-        with tempfile.TemporaryDirectory() as folder:
-            verdicts = run_trials(simulator, config, golden, trials, Path(folder))
-        rows.append(SpeedRow(layout, verdicts.cycles, verdicts.seconds))
+        for way, bench in ways.items():
+            progress(f"RTL {layout.value}, {way.value}")
+            with tempfile.TemporaryDirectory() as folder:
+                verdicts = run_trials(bench, config, golden, trials, Path(folder))
+            rows.append(SpeedRow(way, layout, verdicts.cycles, verdicts.seconds))
     return rows
+
+
+def _benches(progress: Progress, config: AcceleratorConfig) -> dict[Way, EngineBench]:
+    """Build both simulators, saying what that took (nothing, for a build that is kept)."""
+    began = time.perf_counter()
+    native = build_native_engine(config, MEMORY_BYTES)
+    built = time.perf_counter()
+    simulator = build_engine(config, MEMORY_BYTES)
+    progress(f"native build {built - began:.1f} s, build for cocotb {time.perf_counter() - built:.1f} s")
+    return {Way.NATIVE: native, Way.COCOTB: simulator, Way.BY_CYCLE: CycleByCycle(simulator)}
 
 
 def table(rows: list[SpeedRow], config: AcceleratorConfig = CONFIG) -> Table:
     """Return the rows as a table."""
     shape = f"S={config.entries_per_cycle}, P={config.lanes}, W={config.elements_per_cycle}"
     shown = Table(title=f"simulated RTL, {shape}, synthetic model, H={HIDDEN}", title_justify="left")
-    shown.add_column("layout")
+    for heading in ("layout", "bench"):
+        shown.add_column(heading)
     for heading in ("cycles", "seconds", "cycles / s"):
         shown.add_column(heading, justify="right")
     for row in rows:
-        shown.add_row(row.layout.value, f"{row.cycles:,}", f"{row.seconds:.1f}", f"{row.cycles_per_second:,.0f}")
+        figures = (f"{row.cycles:,}", f"{row.seconds:.1f}", f"{row.cycles_per_second:,.0f}")
+        shown.add_row(row.layout.value, row.way.value, *figures)
     return shown

@@ -15,6 +15,7 @@ from .quantize import quantize
 from .rebuild_default import rebuild_default
 from .rtl import rtl
 from .run import run
+from .simulate import simulate
 
 USER_ERROR = 2
 SIMULATION_FAILED = 1
@@ -26,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a traceback is a bug of ours: plain, as Python prints it
 )
-for command in (quantize, inspect, golden, cosim, rtl, run, bench, export_default, rebuild_default):
+for command in (quantize, inspect, golden, cosim, rtl, run, simulate, bench, export_default, rebuild_default):
     app.command()(command)
 
 

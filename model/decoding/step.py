@@ -18,7 +18,9 @@ class Beams:
     """B beams that have just been given their next tokens."""
 
     vectors: Vectors
-    """[B, H] A of each beam before its token; beams may share one."""
+    """[N, H] A of the beams before these tokens."""
+    parents: Numbers
+    """[B] which of them each beam goes on from: several beams may go on from one, and none from another."""
     tokens: Numbers
     """[B] the tokens."""
     states: Numbers
@@ -29,7 +31,7 @@ class Beams:
     @property
     def batch(self) -> int:
         """B."""
-        return self.vectors.batch
+        return self.tokens.size
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +53,9 @@ class StepScores:
     after: Vectors
     """[B, H] A' of each beam."""
     denominators: Scores
-    """Of every token, from A'."""
+    """Of every token, or of those sampled, from A'."""
     numerators: Scores
-    """Of every token, from A' .* C of the default edge's target: right for the tokens of the default edge."""
+    """Of the same tokens, from A' .* C of the default edge's target: right for the tokens of that edge."""
     listed: tuple[Scores, ...]
     """Of each work item, records of those of its tokens that have entries, in their order."""
 
@@ -83,17 +85,31 @@ def default_targets(automaton: Automaton, states: Numbers) -> Numbers:
     return np.array(automaton.defaults, np.int64)[states]
 
 
-def step_scores(golden: GoldenModel, table: BackwardTable, beams: Beams, items: tuple[WorkItem, ...]) -> StepScores:
-    """Compute a token step; the next token is the one after `beams.tokens`, so C is that of tokens_out + 1."""
-    after = golden.forward(beams.vectors, beams.tokens)
+def step_scores(
+    golden: GoldenModel,
+    table: BackwardTable,
+    beams: Beams,
+    items: tuple[WorkItem, ...],
+    sample: Numbers | None = None,
+) -> StepScores:
+    """Compute a token step; the next token is the one after `beams.tokens`, so C is that of tokens_out + 1.
+
+    `sample` restricts both passes over the vocabulary to some tokens, rising.
+    """
+    after = golden.forward(beams.vectors.take(beams.parents), beams.tokens)
     relative = Vectors(after.codes, np.where(after.codes.any(axis=1), 0, after.exponents).astype(np.int32))
     c = table.at(beams.tokens_out + 1)
     default = c.take(default_targets(table.automaton, beams.states))
+    denominators, numerators = golden.scores(relative), golden.product_scores(relative, default)
+    if sample is not None:
+        denominators, numerators = (listed(golden, scores, sample) for scores in (denominators, numerators))
+    products = (golden.product_scores(relative.take(item.beams), c.take(item.targets)) for item in items)
+    parts = tuple(listed(golden, scores, item.tokens) for scores, item in zip(products, items, strict=True))
+    return StepScores(after, denominators, numerators, parts)
+
+
+def listed(golden: GoldenModel, scores: Scores, tokens: Numbers) -> Scores:
+    """Return what the engine writes of a list of tokens: records of those that have entries, in its order."""
     nonempty = golden.nonempty_tokens
-    listed: list[Scores] = []
-    for item in items:
-        product = golden.product_scores(relative.take(item.beams), c.take(item.targets))
-        expanded = product.expand(nonempty)
-        there = item.tokens[nonempty[item.tokens]]
-        listed.append(Scores(product.leak, np.ascontiguousarray(expanded[:, there].T), product.exponents))
-    return StepScores(after, golden.scores(relative), golden.product_scores(relative, default), tuple(listed))
+    ranks = np.cumsum(nonempty) - 1
+    return Scores(scores.leak, scores.codes[ranks[tokens[nonempty[tokens]]]], scores.exponents)

@@ -18,6 +18,7 @@ from cocotb.utils import get_sim_time
 
 from ...rtl.bus.lite import Response
 from ...rtl.counters import COUNTERS
+from ...rtl.operation import Status
 from ...rtl.register_map import QUEUE_DEPTH, Register, control, counter_addresses
 
 PERIOD_NS = 10
@@ -118,7 +119,7 @@ async def run_chain(host: Host, addresses: Sequence[int], limit_cycles: int, wai
         done = (await host.read(Register.COMPLETED) - completed) % 2**32
         now = round(get_sim_time("ns") - start) // PERIOD_NS
         completed_at += [now] * (done - len(completed_at))
-    status = (await host.read(Register.FAILED)) & 0xFF or (await host.read(Register.STATUS)) & 0xFF
+    status = (await host.read(Register.FAILED)) & 0xFF or Status.DONE.value
     beats_read, beats_written = (int(port.value) - count for port, count in zip(ports, before, strict=True))
     return {
         "status": status,

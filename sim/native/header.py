@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ...rtl.counters import COUNTERS
+from ...rtl.operation import Status
 from ...rtl.register_map import COUNTER_BASE, QUEUE_DEPTH, Register, control
 
 CONSTANTS = {
@@ -10,6 +11,7 @@ CONSTANTS = {
     "REGISTER_COUNTERS": COUNTER_BASE,
     "COUNTERS": len(COUNTERS),
     "QUEUE_DEPTH": QUEUE_DEPTH,
+    "STATUS_DONE": Status.DONE.value,
     "START": control("clear_counters", "acknowledge", "clear_failed"),
     "ACKNOWLEDGE": control("acknowledge"),
 }

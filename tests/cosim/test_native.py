@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from normq.analysis.bench.rtl import CycleByCycle
 from normq.model.config import AcceleratorConfig, Layout
 from normq.model.formats import VectorCode
 from normq.rtl.operation import Status
@@ -73,6 +74,17 @@ def test_chains_end_alike(native: NativeSimulator, tmp_path: Path) -> None:
         assert len(done.completed_at) == len(chain.jobs)
         assert list(done.completed_at) == sorted(done.completed_at)
         assert 0 < done.counters["engine.cycles"] <= done.completed_at[-1]
+
+
+def test_python_in_every_cycle_changes_nothing_but_speed(tmp_path: Path) -> None:
+    session = _session()
+    jobs = _chains(session.jobs)
+    outcomes = [
+        run_jobs(bench, SHAPE, session.memory, jobs, tmp_path / name)
+        for name, bench in (("event", simulator(SHAPE)), ("cycle", CycleByCycle(simulator(SHAPE))))
+    ]
+    assert outcomes[0].dump == outcomes[1].dump
+    assert [done.counters for done in outcomes[0].jobs] == [done.counters for done in outcomes[1].jobs]
 
 
 def test_a_chain_that_takes_too_long_is_an_error(native: NativeSimulator, tmp_path: Path) -> None:

@@ -118,7 +118,8 @@ def test_a_token_step_gives_the_probability_of_the_event(golden: GoldenModel) ->
     table = backward_table(golden, automaton, LEAST, GREATEST)
     prefixes: list[Pattern] = [(1,), (3,), (2,), (0,)]
     states = np.array([automaton.run(prefix) for prefix in prefixes])
-    beams = Beams(golden.initial(len(prefixes)), np.array([prefix[-1] for prefix in prefixes]), states, 1)
+    parents = np.zeros(len(prefixes), np.int64)
+    beams = Beams(golden.initial(), parents, np.array([prefix[-1] for prefix in prefixes]), states, 1)
     items = work_items(automaton, states, lanes=3)
     step = step_scores(golden, table, beams, items)
     numerators = _score_table(golden, step.numerators, step.after.exponents)

@@ -1,0 +1,31 @@
+"""Token steps that were simulated before, kept by content."""
+
+import hashlib
+import json
+from dataclasses import asdict
+
+from ...model.atomic import replacing
+from ...model.cache import cache_folder
+from ..job.store import SOURCES as JOB_SOURCES
+from ..job.store import content_digest
+from .compute import Tell, compute_step
+from .report import StepReport
+from .spec import StepSpec
+
+CACHE = cache_folder("simulate")
+SOURCES = (*JOB_SOURCES, "model/decoding/*.py", "sim/native/*", "analysis/simulate/*.py")
+"""Everything that decides what a report says."""
+
+
+def step_report(spec: StepSpec, tell: Tell) -> StepReport:
+    """Return the report of a run, from the cache when nothing has changed; one with a difference is never kept."""
+    key = hashlib.sha256(f"{spec!r} {spec.sizes!r} {content_digest(SOURCES)}".encode()).hexdigest()[:20]
+    kept = CACHE / f"{key}.json"
+    if kept.exists():
+        return StepReport.of(json.loads(kept.read_text()))
+    report = compute_step(spec, tell)
+    if report.is_equal:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(kept) as draft:
+            draft.write_text(json.dumps(asdict(report), indent=1) + "\n")
+    return report

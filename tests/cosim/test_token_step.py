@@ -1,0 +1,72 @@
+"""`normq simulate` at the smallest size: a whole token step in RTL, every bit equal to golden."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from normq.analysis.commands.app import app
+from normq.analysis.simulate import compute, run
+from normq.analysis.simulate.compute import compute_step
+from normq.analysis.simulate.report import StepReport
+from normq.analysis.simulate.spec import PRESETS, StepSpec
+from normq.model.config import Layout
+from normq.model.decoding.step import Numbers
+from normq.model.packing.matrix import PackedModel
+from normq.sim.results import SimulationError
+from normq.sim.token_step import TokenStep
+
+
+def silent(words: str) -> None:
+    """Say nothing."""
+
+
+@pytest.mark.parametrize(("layout", "beams"), [(Layout.SPARSE, 10), (Layout.DENSE, 3)])
+def test_equals_golden(layout: Layout, beams: int) -> None:
+    """With a group that is not full, and every kind of descriptor."""
+    report = compute_step(StepSpec("small", 4, layout, beams), silent)
+    assert (report.difference, report.is_equal) == ("", True)
+    assert report.sampled_tokens is None
+    assert report.edge_lanes > PRESETS["small"].config.lanes
+    assert [phase.name for phase in report.phases] == ["forward", "denominators", "numerators", "listed scores"]
+    assert all(phase.cycles > 0 for phase in report.phases)
+    assert 0.2 < report.utilization < 1
+
+
+def test_a_sample_is_scored_and_labelled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def twenty(spec: StepSpec, packed: PackedModel) -> Numbers:
+        return np.arange(20)
+
+    monkeypatch.setattr(compute, "affordable_sample", twenty)
+    monkeypatch.setattr(run, "CACHE", tmp_path)
+    result = CliRunner().invoke(app, ["simulate", "--preset", "small", "--layout", "dense", "--beams", "2"])
+    assert result.exit_code == 0, result.output
+    assert "SAMPLED: both passes over the vocabulary are restricted to the first 20 of 300 tokens." in result.output
+    assert "whole sample" in result.output
+    assert "RTL == golden: every bit of every output" in result.output
+
+
+def test_a_finished_step_is_shown_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(run, "CACHE", tmp_path / "cache")
+    arguments = ["simulate", "--preset", "small", "--beams", "2", "--output", str(tmp_path / "step.json")]
+    first = CliRunner().invoke(app, arguments)
+    assert first.exit_code == 0, first.output
+    monkeypatch.setattr(run, "compute_step", None)
+    assert CliRunner().invoke(app, arguments).output == first.output
+    report = StepReport.of(json.loads((tmp_path / "step.json").read_text()))
+    assert (report.preset, report.beams, report.is_equal) == ("small", 2, True)
+
+
+def test_a_difference_is_told_and_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def differs(self: TokenStep, *rest: Any) -> str:
+        return "forward: code of vector, element 0, 3 is 7, golden has 8 (1 differ)"
+
+    monkeypatch.setattr(TokenStep, "difference", differs)
+    monkeypatch.setattr(run, "CACHE", tmp_path)
+    result = CliRunner().invoke(app, ["simulate", "--preset", "small", "--beams", "2"])
+    assert isinstance(result.exception, SimulationError)
+    assert str(result.exception) == f"RTL and golden differ: {differs(None)}"  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
