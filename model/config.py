@@ -49,6 +49,8 @@ class AcceleratorConfig:
     """Read bursts of up to 256 bytes under way on the memory port at once, 1..64."""
     stream_buffer_bytes: int = 4096
     """Buffer of the weight stream: over the port's bytes, the latency in cycles that a fully used port can hide."""
+    local_bytes: int = 0
+    """Bytes of the memory on chip that descriptors may address: 0 for none, or a power of two from 4 KiB to 8 MiB."""
     code: VectorCode = field(default_factory=VectorCode)
     """Format of vector elements."""
 
@@ -78,6 +80,8 @@ class AcceleratorConfig:
             raise ValueError(
                 f"stream_buffer_bytes must be a power of two in 512..65536, got {self.stream_buffer_bytes!r}"
             )
+        if self.local_bytes and not (_power_of_two(self.local_bytes) and 1 << 12 <= self.local_bytes <= 1 << 23):
+            raise ValueError(f"local_bytes must be 0 or a power of two in 4096..8388608, got {self.local_bytes!r}")
 
     @property
     def port_bytes(self) -> int:

@@ -36,3 +36,7 @@ class OptionError(NormqError):
 
 class ArithmeticRangeError(NormqError):
     """An operation whose result left the range of the vector exponent."""
+
+
+class LocalMemoryError(NormqError):
+    """Something that does not fit in the memory on chip."""

@@ -36,9 +36,18 @@ COUNTERS = (
     Counter("read.emissions", "bytes", "emission columns and columns of edges read on the port"),
     Counter("read.vectors", "bytes", "vectors read on the port, terms of edge sums as often as they are walked"),
     Counter("read.weights", "bytes", "weight stream read on the port, refetches included"),
+    Counter("read.copies", "bytes", "blocks to copy read on the port"),
     Counter("write.vectors", "bytes", "vectors written on the port, whole beats"),
     Counter("write.headers", "bytes", "headers of vector results written on the port, whole beats"),
     Counter("write.scores", "bytes", "headers and records of scores written on the port, whole beats"),
+    Counter("write.copies", "bytes", "copied blocks written on the port"),
+    Counter("local.words", "bytes", "descriptors, tables and records read in the local memory"),
+    Counter("local.lists", "bytes", "lists of columns read in the local memory"),
+    Counter("local.emissions", "bytes", "emission columns read in the local memory"),
+    Counter("local.vectors", "bytes", "vectors read in the local memory"),
+    Counter("local.weights", "bytes", "weight stream read in the local memory, each group's pass counts"),
+    Counter("local.copies", "bytes", "blocks to copy read in the local memory"),
+    Counter("local.written", "bytes", "whatever was written into the local memory, whole beats"),
 )
 """In order of their registers. In every cycle of `engine.cycles` exactly one of the five cycle counters of `gather`
 counts: idle, else busy, else input, output, memory."""

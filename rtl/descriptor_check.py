@@ -10,6 +10,9 @@ from amaranth.lib.wiring import In, Out
 from ..model.config import Layout
 from ..model.formats import ceil_log2
 from ..model.packing.matrix import ENTRY_WIDTHS
+from .bus.axi import LOCAL_BIT
+from .bus.copy import BLOCK_COUNT_BITS
+from .bus.fetch import BLOCK_SHIFT
 from .decoder.sparse import PER_BLOCK
 from .operation import LayoutCode, Opcode, Status, descriptor_layout
 from .pipeline import wire
@@ -52,9 +55,21 @@ class DescriptorCheck(wiring.Component):
                 m.d.comb += self.fault.eq(Status.BAD_SIZE)
             with m.Elif((opcode == Opcode.EDGE_WEIGHTS.value) & self._bad_format()):
                 m.d.comb += self.fault.eq(Status.BAD_FORMAT)
+        with m.Elif(opcode == Opcode.COPY.value):
+            with m.If(self._cannot_copy()):
+                m.d.comb += self.fault.eq(Status.BAD_SIZE)
         with m.Else():
             m.d.comb += self.fault.eq(Status.BAD_OPCODE)
         return m
+
+    def _cannot_copy(self) -> Value:
+        """No block, too many, or some outside the local memory."""
+        blocks, local_blocks = self.descriptor.stream_blocks, self.shape.config.local_bytes >> BLOCK_SHIFT
+        wrong = (blocks == 0) | blocks[BLOCK_COUNT_BITS:].any()
+        for address in (self.descriptor.stream, self.descriptor.results):
+            first = address[BLOCK_SHIFT:LOCAL_BIT]
+            wrong |= address[LOCAL_BIT] & (first + blocks > local_blocks)
+        return wrong
 
     def _bad_size(self, m: Module) -> Value:
         config, descriptor = self.shape.config, self.descriptor

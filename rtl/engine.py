@@ -12,6 +12,7 @@ from .bus.axi import MemoryPort
 from .bus.fetch import Fetcher
 from .bus.lite import AxiLitePort
 from .bus.width import BeatsToBlocks, BlocksToWords
+from .connect_copier import connect_copier
 from .constraint.connect import connect_constraint
 from .engine_counters import count_events
 from .instances import place
@@ -73,13 +74,14 @@ class Engine(wiring.Component):
         self._connect_buffers(m)
         self._connect_registers(m)
         connect_constraint(m, self._stages)
+        connect_copier(m, self._stages)
         return m
 
     # --- reading ----------------------------------------------------------------------------------------------
 
     def _connect_reads(self, m: Module) -> None:
         port_bits = self.config.port_bits
-        arbiter = self._stages.arbiter
+        sides = self._stages.sides
         m.submodules.words = words = BlocksToWords()
         m.submodules.lists = lists = BlocksToWords()
         consumers = {
@@ -91,8 +93,8 @@ class Engine(wiring.Component):
         for index, name in enumerate(READERS):
             size = self.config.stream_buffer_bytes if name == "weights" else OTHER_BUFFER_BYTES
             m.submodules[f"fetch_{name}"] = fetcher = Fetcher(port_bits, size)
-            wiring.connect(m, fetcher.request, arbiter.requests[index])
-            wiring.connect(m, arbiter.returned[index], fetcher.returned)
+            wiring.connect(m, fetcher.request, sides.requests[index])
+            wiring.connect(m, sides.returned[index], fetcher.returned)
             if name == "vectors":
                 wiring.connect(m, self._stages.vectors.ranges, fetcher.ranges)
                 wiring.connect(m, fetcher.beats, self._stages.vectors.beats)
@@ -102,8 +104,9 @@ class Engine(wiring.Component):
                 wiring.connect(m, ranges, fetcher.ranges)
                 wiring.connect(m, fetcher.beats, assembler.beats)
                 wiring.connect(m, assembler.blocks, blocks)
-        wiring.connect(m, arbiter.ar, wiring.flipped(self.memory.ar))
-        wiring.connect(m, wiring.flipped(self.memory.r), arbiter.r)
+        wiring.connect(m, sides.ar, wiring.flipped(self.memory.ar))
+        wiring.connect(m, wiring.flipped(self.memory.r), sides.r)
+        wiring.connect(m, self._stages.writer.local, sides.local_write)
         wiring.connect(m, lists.words, self._stages.stream.words)
         sequencer, load = self._stages.sequencer, self._stages.load
         for consumer in (sequencer, load):
@@ -115,7 +118,7 @@ class Engine(wiring.Component):
             words.words.ready.eq(sequencer.words.ready | load.words.ready),
             lists.skip.eq(self._stages.stream.skip),
             words.skip.eq(sequencer.skip_word | load.skip),
-            arbiter.clear_error.eq(sequencer.clear_errors),
+            sides.clear_error.eq(sequencer.clear_errors),
         ]
 
     # --- stages -----------------------------------------------------------------------------------------------
@@ -183,7 +186,7 @@ class Engine(wiring.Component):
         is_score = self._is_score
         m.d.comb += [
             writer.clear_error.eq(self._stages.sequencer.clear_errors),
-            writer.mute.eq(self._stages.arbiter.error),
+            writer.mute.eq(self._stages.sides.error),
             self._stages.gather.clear_error.eq(self._stages.sequencer.clear_errors),
             self._stages.gather.wrong.eq(self._stages.stream.wrong | self._stages.emissions.wrong),
             output.finish.eq(writer.finish),
@@ -293,7 +296,7 @@ class Engine(wiring.Component):
             registers.status.eq(sequencer.status),
             registers.complete.eq(sequencer.complete),
             self.interrupt.eq(registers.interrupt),
-            sequencer.bus_error.eq(self._stages.arbiter.error | self._stages.writer.error),
+            sequencer.bus_error.eq(self._stages.sides.error | self._stages.writer.error),
             sequencer.malformed.eq(self._stages.gather.malformed),
             sequencer.range_error.eq(Cat(lane.range_error for lane in self._lanes).any()),
         ]

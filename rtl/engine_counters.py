@@ -10,7 +10,7 @@ from .operation import Opcode
 from .pipeline import wire
 from .sequencer import ReadKind
 from .shape import BUFFERS
-from .stages import READERS, Stages
+from .stages import COPY_READER, READERS, Stages
 
 
 def count_events(m: Module, config: AcceleratorConfig, engine: Stages) -> CounterBank:
@@ -45,27 +45,40 @@ def _active_lanes(m: Module, engine: Stages) -> Value:
 
 
 def _count_reads(m: Module, bank: CounterBank, engine: Stages, port_bytes: int) -> None:
-    returned = {
-        name: wire(m, engine.arbiter.returned[index].valid, f"returned_{name}") for index, name in enumerate(READERS)
-    }
+    copying = engine.sequencer.copying
     # the constraint unit borrows two readers: for both factors, or for row sums and columns
     is_edge, is_sum = engine.constraint.running, engine.constraint.settings.is_sums
-    factor = wire(m, is_edge & is_sum & (returned["emissions"] | returned["weights"]), "returned_factor")
-    row_sum = wire(m, is_edge & ~is_sum & returned["emissions"], "returned_row_sum")
-    column = wire(m, is_edge & ~is_sum & returned["weights"], "returned_column")
-    for name, is_returned in (
-        ("read.lists", returned["lists"]),
-        ("read.emissions", (returned["emissions"] & ~is_edge) | column),
-        ("read.vectors", returned["vectors"] | factor),
-        ("read.weights", returned["weights"] & ~is_edge),
-    ):
-        bank.count(name, Mux(is_returned, port_bytes, 0))
-    # What the words reader brings is told apart where it is asked for: the sequencer runs ahead of its answers.
-    sequencer, request = engine.sequencer, engine.arbiter.requests[READERS.index("words")]
+    row_sums: dict[str, Value] = {}
+    for unit in ("read", "local"):
+        returned: dict[str, Value] = {}
+        for index, name in enumerate(READERS):
+            from_local = engine.sides.from_local[index]
+            is_side = from_local if unit == "local" else ~from_local
+            returned[name] = wire(m, engine.sides.returned[index].valid & is_side, f"{unit}_{name}")
+        factor = wire(m, is_edge & is_sum & (returned["emissions"] | returned["weights"]), f"{unit}_factor")
+        row_sums[unit] = wire(m, is_edge & ~is_sum & returned["emissions"], f"{unit}_row_sum")
+        column = wire(m, is_edge & ~is_sum & returned["weights"], f"{unit}_column")
+        for name, is_returned in (
+            ("lists", returned["lists"]),
+            ("emissions", (returned["emissions"] & ~is_edge) | column),
+            ("vectors", returned["vectors"] | factor),
+            ("weights", returned["weights"] & ~is_edge & ~copying),
+            ("copies", returned[COPY_READER] & copying),
+        ):
+            bank.count(f"{unit}.{name}", Mux(is_returned, port_bytes, 0))
+        if unit == "local":
+            bank.count("local.words", Mux(returned["words"] | row_sums[unit], port_bytes, 0))
+    _count_words(m, bank, engine, port_bytes, row_sums["read"])
+
+
+def _count_words(m: Module, bank: CounterBank, engine: Stages, port_bytes: int, row_sum: Value) -> None:
+    """What the words reader brings is told apart where it is asked for: the sequencer runs ahead of its answers."""
+    sequencer, request = engine.sequencer, engine.sides.requests[READERS.index("words")]
     kind = Signal(ReadKind)
     with m.If(sequencer.ranges.valid & sequencer.ranges.ready):
         m.d.sync += kind.eq(sequencer.kind)
-    asked = wire(m, Mux(request.valid & request.ready, request.payload.length + 1, 0), "asked_beats")
+    is_taken = request.valid & request.ready & ~engine.sides.is_local(request.payload.address)
+    asked = wire(m, Mux(is_taken, request.payload.length + 1, 0), "asked_beats")
     for name, read_kind, also in (
         ("read.descriptors", ReadKind.DESCRIPTOR, 0),
         ("read.tables", ReadKind.TABLE, row_sum),
@@ -76,12 +89,14 @@ def _count_reads(m: Module, bank: CounterBank, engine: Stages, port_bytes: int) 
 
 def _count_writes(m: Module, bank: CounterBank, engine: Stages, port_bytes: int) -> None:
     written = wire(m, engine.writer.w.valid & engine.writer.w.ready, "written")
-    is_edge = engine.constraint.running
+    is_edge, copying = engine.constraint.running, engine.sequencer.copying
     is_score = ~is_edge & (engine.output.settings.opcode == Opcode.SCORES)
     is_header = Mux(is_edge, engine.constraint.is_header, engine.output.is_header)
     for name, is_kind in (
-        ("write.vectors", ~is_score & ~is_header),
-        ("write.headers", ~is_score & is_header),
-        ("write.scores", is_score),
+        ("write.vectors", ~copying & ~is_score & ~is_header),
+        ("write.headers", ~copying & ~is_score & is_header),
+        ("write.scores", ~copying & is_score),
+        ("write.copies", copying),
     ):
         bank.count(name, Mux(written & is_kind, port_bytes, 0))
+    bank.count("local.written", Mux(engine.writer.local.enable, port_bytes, 0))

@@ -29,6 +29,8 @@ class Opcode(enum.Enum, shape=8):
     of `inputs` rows, 32 bits each, from `nonempty`."""
     EDGE_SUMS = 7
     """`vectors` sums of products of vectors: list (Edge) in `stream_blocks` blocks from `stream`."""
+    COPY = 8
+    """`stream_blocks` blocks of 64 bytes from `stream` to `results`, each in memory or in the local memory."""
 
 
 class LayoutCode(enum.Enum, shape=8):
@@ -47,7 +49,7 @@ class Status(enum.Enum, shape=8):
     BAD_OPCODE = 3
     """No such operation."""
     BAD_SIZE = 4
-    """A size is zero, or beyond what was built."""
+    """A size is zero, or beyond what was built; a copy that leaves the local memory, or one where none was built."""
     BAD_FORMAT = 5
     """A layout or index width that was not built, or an entry width that does not exist."""
     BUS_ERROR = 6

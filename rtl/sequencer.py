@@ -65,6 +65,8 @@ class Sequencer(wiring.Component):
     complete: Signal
     busy: Signal
     clearing: Signal
+    copying: Signal
+    copied: Signal
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
@@ -97,6 +99,8 @@ class Sequencer(wiring.Component):
                 "complete": Out(1),
                 "busy": Out(1),
                 "clearing": Out(1),
+                "copying": Out(1),
+                "copied": In(1),
             }
         )
 
@@ -187,6 +191,10 @@ class Sequencer(wiring.Component):
                 m.d.comb += self.kind.eq(ReadKind.RECORD)
                 with m.If(~self.edge_running):
                     m.next = "judge"
+            with m.State("copy"):
+                m.d.comb += self.copying.eq(1)
+                with m.If(self.copied):
+                    m.next = "judge"
             with m.State("judge"):
                 m.d.sync += self.status.eq(self._judged)
                 m.next = "report"
@@ -235,6 +243,8 @@ class Sequencer(wiring.Component):
                 m.next = "ask table"
             with m.Case(Opcode.EDGE_WEIGHTS, Opcode.EDGE_SUMS):
                 m.next = "ask list"
+            with m.Case(Opcode.COPY):
+                m.next = "copy"
             with m.Default():
                 m.d.sync += self._next_table.eq(Table.NONEMPTY)
                 m.next = "ask table"

@@ -4,7 +4,8 @@ from dataclasses import dataclass, fields
 
 from amaranth import Module
 
-from .bus.arbiter import ReadArbiter
+from .bus.copy import Copier
+from .bus.sides import ReadSides
 from .bus.write import BurstWriter
 from .constraint.unit import ConstraintUnit
 from .emission_load import EmissionLoad
@@ -24,7 +25,9 @@ from .vector_load import VectorLoad
 from .weight_stream import WeightStream
 
 READERS = ("words", "lists", "emissions", "vectors", "weights")
-"""The requesters of the read port, in the arbiter's order."""
+"""The readers, in the arbiters' order."""
+COPY_READER = "weights"
+"""Whose fetcher copies borrow: that with the largest buffer."""
 
 ENDING_STAGES = 4
 """Stages that must have ended a descriptor before it is over: load, input, gather, output."""
@@ -42,7 +45,7 @@ class Stages:
     stream_turn: Turn
     gather_turn: Turn
     output_turn: Turn
-    arbiter: ReadArbiter
+    sides: ReadSides
     rows: RowTables
     codebooks: Codebooks
     load: GroupLoad
@@ -56,6 +59,7 @@ class Stages:
     output: GroupOutput
     score_rows: RowSource
     vector_beats: VectorSource
+    copier: Copier
     writer: BurstWriter
     constraint: ConstraintUnit
 
@@ -72,7 +76,7 @@ class Stages:
             stream_turn=Turn(),
             gather_turn=Turn(),
             output_turn=Turn(),
-            arbiter=ReadArbiter(len(READERS), config.port_bits, config.outstanding_reads),
+            sides=ReadSides(len(READERS), config),
             rows=RowTables(shape),
             codebooks=Codebooks(config.greatest_index_bits, config.entries_per_cycle + 1),
             load=GroupLoad(shape),
@@ -86,7 +90,8 @@ class Stages:
             output=GroupOutput(shape),
             score_rows=RowSource(shape),
             vector_beats=VectorSource(shape),
-            writer=BurstWriter(config.port_bits),
+            copier=Copier(),
+            writer=BurstWriter(config.port_bits, has_local=config.local_bytes > 0),
             constraint=ConstraintUnit(shape),
         )
 

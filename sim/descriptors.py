@@ -1,6 +1,6 @@
 """Descriptors: what the host writes into memory to start an operation, and reads back when it is done."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from ..model.golden.vectors import Codes, Scores, Vectors
 from ..model.packing.directory import Directory, directory_of
 from ..model.packing.matrix import BLOCK_BYTES, ENTRY_WIDTHS, PackedMatrix, PackedModel, RowConstants
 from ..rtl.operation import LayoutCode, Opcode, column_record_layout, descriptor_layout, record_layout
-from .memory.map import MemoryMap, Region
+from .memory.map import MemoryMap, Region, Space
 from .operand import StoredVectors, place_vectors, vector_stride, written_vectors
 
 OPCODES = {
@@ -21,6 +21,7 @@ OPCODES = {
     Operation.SCORES: Opcode.SCORES,
 }
 LAYOUT_CODES = {Layout.SPARSE: LayoutCode.SPARSE, Layout.DENSE: LayoutCode.DENSE}
+NOTHING: frozenset[Operation] = frozenset()
 ALPHA_SLOT, BETA_SLOT = 0, 1
 """Codebook slots and row tables of the two tensors."""
 
@@ -102,24 +103,59 @@ class _ResultLayout:
 class ModelImage:
     """A packed model in the simulated memory, and the descriptors of operations on it."""
 
-    def __init__(self, config: AcceleratorConfig, model: PackedModel, memory: MemoryMap) -> None:
+    def __init__(
+        self,
+        config: AcceleratorConfig,
+        model: PackedModel,
+        memory: MemoryMap,
+        resident: frozenset[Operation] = NOTHING,
+    ) -> None:
+        """Lay the model down; the weights of the operations in `resident` are to be copied on chip by `loads`.
+
+        Raises LocalMemoryError when they do not fit.
+        """
         self.config, self.model, self.memory = config, model, memory
+        self._copies: list[Job] = []
+        matrices = {
+            Operation.FORWARD: model.alpha_by_column,
+            Operation.BACKWARD: model.alpha_by_row,
+            Operation.SCORES: model.beta_by_token,
+        }
         self._matrices = {
-            Operation.FORWARD: self._place_matrix(model.alpha_by_column),
-            Operation.BACKWARD: self._place_matrix(model.alpha_by_row),
-            Operation.SCORES: self._place_matrix(model.beta_by_token),
+            operation: self._place_matrix(matrix, operation, operation in resident)
+            for operation, matrix in matrices.items()
         }
         self._beta_directory: Directory = directory_of(model.beta_by_token)
 
     def loads(self) -> list[Job]:
-        """Return the descriptors that bring codebooks and row constants on chip."""
+        """Return the descriptors that bring codebooks, row constants and resident weights on chip."""
         model = self.model
         return [
             self._load_codebook("load alpha codebook", ALPHA_SLOT, model.alpha_codebook),
             self._load_codebook("load beta codebook", BETA_SLOT, model.beta_codebook),
             self._load_rows("load alpha rows", ALPHA_SLOT, model.alpha_rows),
             self._load_rows("load beta rows", BETA_SLOT, model.beta_rows),
+            *self._copies,
         ]
+
+    def copy(self, name: str, source: int, destination: int, size: int) -> Job:
+        """Return the job that copies `size` bytes, rounded up to whole blocks."""
+        fields: dict[int | str, Any] = {
+            "opcode": Opcode.COPY.value,
+            "stream": source,
+            "results": destination,
+            "stream_blocks": -(-size // BLOCK_BYTES),
+        }
+        return self._load(name, fields)
+
+    def copy_out(self, job: Job) -> Job:
+        """Return the job that copies the vectors of `job` from the chip into memory; `read_vectors` reads it."""
+        if job.vectors is None:
+            raise ValueError(f"{job.name}: this job writes no vectors")
+        name = f"{job.name}: copied out"
+        region = self.memory.reserve(name, job.vectors.size)
+        copied = self.copy(name, job.vectors.address, region.address, region.size)
+        return replace(job, name=name, descriptor=copied.descriptor, vectors=region)
 
     def operation(
         self,
@@ -130,12 +166,14 @@ class ModelImage:
         second: StoredVectors | None = None,
         listed: Codes | None = None,
         follows: bool = False,
+        written_to: Space = Space.PORT,
     ) -> Job:
         """Return the job of one operation on a batch; `tokens` [B] are what a forward step consumes.
 
         Scores may have a `second` factor for every vector, and be of the tokens `listed` only, of which those with
         entries get a record, in their order. `follows` makes each group wait for that group of the job before.
-        Raises ValueError where the operation has no such option.
+        `written_to` says in which memory vector results go; headers and scores go through the port. Raises ValueError
+        where the operation has no such option, LocalMemoryError when the results do not fit on chip.
         """
         if operation is not Operation.SCORES and (second is not None or listed is not None):
             raise ValueError(f"only scores have second factors and lists, not {operation.value}")
@@ -143,7 +181,7 @@ class ModelImage:
         placed = self._matrices[operation]
         columns = None if listed is None else self._listed_columns(listed)
         records = placed.records if columns is None else len(columns)
-        layout = self._reserve(operation, operands.batch, records)
+        layout = self._reserve(operation, operands.batch, records, written_to)
         fields: dict[int | str, Any] = {
             **self._common(operation, placed),
             "options": {"second": second is not None, "listed": columns is not None, "follows": follows},
@@ -199,7 +237,7 @@ class ModelImage:
             "emission_k0": _constant(zero),
         }
 
-    def _reserve(self, operation: Operation, batch: int, records: int) -> "_ResultLayout":
+    def _reserve(self, operation: Operation, batch: int, records: int, written_to: Space) -> "_ResultLayout":
         """Set room aside for what an operation writes."""
         config, outputs = self.config, self._matrices[operation].matrix.outputs
         is_score = operation is Operation.SCORES
@@ -207,7 +245,9 @@ class ModelImage:
         stride = -(-size // BLOCK_BYTES) * BLOCK_BYTES
         name = f"{operation.value} of {batch}"
         results = self.memory.reserve(f"{name}: results", stride * -(-batch // config.lanes))
-        vectors = None if is_score else self.memory.reserve(f"{name}: vectors", vector_stride(outputs) * batch)
+        vectors = None
+        if not is_score:
+            vectors = self.memory.reserve(f"{name}: vectors", vector_stride(outputs) * batch, written_to)
         return _ResultLayout(name, results, stride, vectors)
 
     def _records(
@@ -260,9 +300,15 @@ class ModelImage:
         address = placed.stream + block * BLOCK_BYTES
         return {"emission": address, "emission_blocks": blocks, "first": first, "count": count}
 
-    def _place_matrix(self, matrix: PackedMatrix) -> PlacedMatrix:
+    def _place_matrix(self, matrix: PackedMatrix, operation: Operation, is_resident: bool) -> PlacedMatrix:
         nonempty = self.memory.place(matrix.nonempty.tobytes()) if matrix.layout is Layout.SPARSE else 0
-        return PlacedMatrix(matrix, self.memory.place(matrix.data.tobytes()), nonempty)
+        content = matrix.data.tobytes()
+        if not is_resident or not content:
+            return PlacedMatrix(matrix, self.memory.place(content), nonempty)
+        name = f"weights of {operation.value}"
+        kept = self.memory.keep(name, content)
+        self._copies.append(self.copy(f"copy {name}", kept.source, kept.address, kept.size))
+        return PlacedMatrix(matrix, kept.address, nonempty)
 
     def _load_codebook(self, name: str, slot: int, codebook: Codes) -> Job:
         fields: dict[int | str, Any] = {

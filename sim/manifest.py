@@ -14,6 +14,7 @@ from .. import __version__
 from ..model.config import AcceleratorConfig
 from ..rtl.buffer import WidthBuffer
 from ..rtl.bus.lite import CONTROL_ADDRESS_BITS
+from ..rtl.bus.local import LocalMemory
 from ..rtl.constraint.layouts import edge_layout, term_layout
 from ..rtl.counters import COUNTER_BITS, COUNTERS
 from ..rtl.decoder.dense import DenseDecoder
@@ -51,6 +52,7 @@ COMPONENTS = (
     Encoder,
     ElementPasses,
     WidthBuffer,
+    LocalMemory,
 )
 """Components that state their own latency."""
 

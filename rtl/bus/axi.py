@@ -4,6 +4,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 ADDRESS_BITS = 40
+LOCAL_BIT = ADDRESS_BITS - 1
+"""Where a local memory is built, addresses with this bit lie in it, and the memory port never sees them: byte `offset`
+of the local memory is at address 2**LOCAL_BIT + offset. Elsewhere the bit is one of the address like any other."""
+
 LENGTH_BITS = 8
 """AXI4 burst length: beats - 1."""
 

@@ -11,8 +11,9 @@ from amaranth.lib.wiring import In, Out
 from ...model.formats import ceil_log2
 from ..pipeline import wire
 from ..shape import COUNT_BITS
-from .axi import ADDRESS_BITS, BURST_BYTES, address_layout, response_layout, write_layout
+from .axi import ADDRESS_BITS, BURST_BYTES, LOCAL_BIT, address_layout, response_layout, write_layout
 from .fetch import BLOCK_SHIFT
+from .local import LocalWrite
 
 
 def write_command_layout() -> data.StructLayout:
@@ -35,6 +36,9 @@ class BurstWriter(wiring.Component):
     Addresses run ahead of data, never behind. A command is taken when the one before has handed over its last beat
     (`finish` in that cycle); `idle` says that every burst was answered, `group_answered` that every burst of the
     oldest such group was. `error` stays set once an answer was an error.
+
+    With `has_local`, commands at addresses with LOCAL_BIT go to the `local` memory instead, a beat a cycle: a beat is
+    there in the cycle after it was sent, so that such a command leaves nothing to be answered.
     """
 
     command: stream.Interface
@@ -43,14 +47,15 @@ class BurstWriter(wiring.Component):
     aw: stream.Interface
     w: stream.Interface
     b: stream.Interface
+    local: Any
     finish: Signal
     idle: Signal
     group_answered: Signal
     clear_error: Signal
     error: Signal
 
-    def __init__(self, port_bits: int) -> None:
-        self.port_bits = port_bits
+    def __init__(self, port_bits: int, has_local: bool = False) -> None:
+        self.port_bits, self.has_local = port_bits, has_local
         super().__init__(
             {
                 "command": In(stream.Signature(write_command_layout())),
@@ -59,6 +64,7 @@ class BurstWriter(wiring.Component):
                 "aw": Out(stream.Signature(address_layout())),
                 "w": Out(stream.Signature(write_layout(port_bits))),
                 "b": In(stream.Signature(response_layout())),
+                "local": Out(LocalWrite(port_bits)),
                 "finish": Out(1),
                 "idle": Out(1),
                 "group_answered": Out(1),
@@ -74,14 +80,18 @@ class BurstWriter(wiring.Component):
 
         m.submodules.marks = marks = SyncFIFOBuffered(width=BURST_COUNT_BITS, depth=UNANSWERED_GROUPS)
 
+        is_local = Signal()
+        """Whether the command at work goes to the local memory."""
+
         # addresses
         address, to_ask = Signal(ADDRESS_BITS), Signal(COUNT_BITS)
         boundary = wire(m, BURST_BYTES - address[:burst_bits], "boundary")
         burst = wire(m, Mux(to_ask < boundary, to_ask, boundary), "burst")
         beats = wire(m, (burst + (port_bytes - 1)) >> ceil_log2(port_bytes), "beats_of_burst")
-        asked = wire(m, self.aw.valid & self.aw.ready, "asked")
+        asked = wire(m, to_ask.any() & (self.aw.ready | is_local), "asked")
+        asked_port = wire(m, asked & ~is_local, "asked_port")
         m.d.comb += [
-            self.aw.valid.eq(to_ask.any()),
+            self.aw.valid.eq(to_ask.any() & ~is_local),
             self.aw.payload.address.eq(address),
             self.aw.payload.length.eq(beats - 1),
         ]
@@ -91,14 +101,14 @@ class BurstWriter(wiring.Component):
         # data
         place, to_send = Signal(burst_bits), Signal(COUNT_BITS)
         ahead, open_bursts = Signal(16), Signal(16)
-        is_muted = Signal()
+        is_muted, local_address = Signal(), Signal(ADDRESS_BITS)
         is_final = wire(m, to_send <= port_bytes, "is_final")
         is_last = wire(m, is_final | (place == BURST_BYTES - port_bytes), "is_last")
-        sent = wire(m, self.w.valid & self.w.ready, "sent")
+        sent = wire(m, self.beats.valid & self.beats.ready, "sent")
         may_send = wire(m, to_send.any() & ahead.any(), "may_send")
         m.d.comb += [
-            self.w.valid.eq(may_send & self.beats.valid),
-            self.beats.ready.eq(may_send & self.w.ready),
+            self.w.valid.eq(may_send & self.beats.valid & ~is_local),
+            self.beats.ready.eq(may_send & (self.w.ready | is_local)),
             self.w.payload.data.eq(self.beats.payload),
             self.w.payload.last.eq(is_last),
             self.w.payload.strobe.eq(Mux(is_muted, 0, Mux(is_final, ~((~0) << to_send[: burst_bits + 1]), ~0))),
@@ -112,13 +122,23 @@ class BurstWriter(wiring.Component):
             aligned = wire(m, Cat(Const(0, BLOCK_SHIFT), command.address[BLOCK_SHIFT:]), "aligned")
             m.d.sync += [address.eq(aligned), to_ask.eq(command.bytes), is_muted.eq(self.mute)]
             m.d.sync += [place.eq(aligned[:burst_bits]), to_send.eq(command.bytes)]
+            if self.has_local:
+                m.d.sync += [is_local.eq(aligned[LOCAL_BIT]), local_address.eq(aligned)]
+        with m.Elif(sent):
+            m.d.sync += local_address.eq(local_address + port_bytes)
+        m.d.comb += [
+            self.local.enable.eq(sent & is_local),
+            self.local.address.eq(local_address),
+            self.local.data.eq(self.beats.payload),
+            self.local.strobe.eq(self.w.payload.strobe),
+        ]
         m.d.sync += ahead.eq(ahead + asked - (sent & is_last))
 
         # answers
         answered = wire(m, self.b.valid & self.b.ready, "answered")
         m.d.comb += [self.b.ready.eq(1), self.idle.eq(self.command.ready & ~open_bursts.any())]
-        m.d.sync += open_bursts.eq(open_bursts + asked - answered)
-        self._groups(m, asked, answered, marks)
+        m.d.sync += open_bursts.eq(open_bursts + asked_port - answered)
+        self._groups(m, asked_port, answered, marks)
         with m.If(self.clear_error):
             m.d.sync += self.error.eq(0)
         with m.Elif(answered & self.b.payload.error):

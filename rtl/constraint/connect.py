@@ -31,7 +31,7 @@ def connect_constraint(m: Module, stages: Stages) -> None:
         settings.codebook.eq(d.codebook),
         unit.start.eq(sequencer.edge_start),
         sequencer.edge_running.eq(unit.running),
-        unit.stop.eq(stages.arbiter.error),
+        unit.stop.eq(stages.sides.error),
         unit.clear_errors.eq(sequencer.clear_errors),
     ]
     with m.If(unit.malformed):

@@ -1,8 +1,11 @@
 """Where everything lies in the simulated memory: segments with guards between them."""
 
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
+from ...model.errors import LocalMemoryError
+from ...rtl.bus.axi import LOCAL_BIT
 from .image import poison, write_image
 
 ALIGNMENT = 64
@@ -13,6 +16,15 @@ GUARD_BYTES = 64
 
 class CorruptedMemoryError(Exception):
     """Bytes changed that nothing may write."""
+
+
+class Space(Enum):
+    """Which memory."""
+
+    PORT = "port"
+    """That behind the memory port."""
+    LOCAL = "local"
+    """That on chip."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +41,26 @@ class Region:
         return self.address + self.size
 
 
-class MemoryMap:
-    """Grows from address 0: constants that only the engine reads, regions that it writes, poison everywhere else."""
+@dataclass(frozen=True)
+class Resident:
+    """Constant bytes that are to be copied on chip: from where, to where."""
 
-    def __init__(self) -> None:
+    source: int
+    address: int
+    size: int
+
+
+class MemoryMap:
+    """Grows from address 0: constants that only the engine reads, regions that it writes, poison everywhere else.
+
+    The memory on chip, of `local_bytes`, is filled the same way, from its own first address on. What the simulator
+    loads and dumps is the memory behind the port alone.
+    """
+
+    def __init__(self, local_bytes: int = 0) -> None:
         self._next = 0
+        self._local_bytes, self._local_next = local_bytes, 0
+        self._residents: dict[int, bytes] = {}
         self._constants: dict[int, bytes] = {}
         self._regions: list[Region] = []
 
@@ -49,11 +76,19 @@ class MemoryMap:
         return address
 
     def constant(self, address: int) -> bytes:
-        """Return what was laid down at an address that `place` returned; raises KeyError for another."""
-        return self._constants[address]
+        """Return what was laid down at an address that `place` or `keep` returned; raises KeyError for another."""
+        return self._residents[address] if address in self._residents else self._constants[address]
 
-    def reserve(self, name: str, size: int) -> Region:
-        """Set room aside that the engine will write."""
+    def keep(self, name: str, content: bytes) -> Resident:
+        """Lay down bytes and set room aside on chip where they are to be copied; raises LocalMemoryError."""
+        address = self._allocate_local(name, len(content))
+        self._residents[address] = content
+        return Resident(self.place(content), address, len(content))
+
+    def reserve(self, name: str, size: int, space: Space = Space.PORT) -> Region:
+        """Set room aside that the engine will write; raises LocalMemoryError when it does not fit on chip."""
+        if space is Space.LOCAL:
+            return Region(name, self._allocate_local(name, size), size)
         region = Region(name, self._allocate(size), size)
         self._regions.append(region)
         return region
@@ -88,3 +123,13 @@ class MemoryMap:
         address = self._next
         self._next = -(-(address + size + GUARD_BYTES) // ALIGNMENT) * ALIGNMENT
         return address
+
+    def _allocate_local(self, name: str, size: int) -> int:
+        first, needed = self._local_next, -(-size // ALIGNMENT) * ALIGNMENT
+        if first + needed > self._local_bytes:
+            raise LocalMemoryError(
+                f"{name}: {needed} bytes do not fit in the local memory, local_bytes must be at least "
+                f"{first + needed}, got {self._local_bytes}"
+            )
+        self._local_next = first + needed
+        return (1 << LOCAL_BIT) + first

@@ -17,6 +17,7 @@ from normq.sim.build import Simulator
 from normq.sim.descriptors import Job, ModelImage, read_scores, read_vectors, unused_lanes
 from normq.sim.memory.image import poison
 from normq.sim.memory.map import MemoryMap
+from normq.sim.operand import StoredVectors
 from normq.sim.session import JobOutcome, MemoryBehavior, Outcome, build_engine, run_jobs
 from normq.tests.model.golden_cases import Model, vectors_of
 
@@ -77,9 +78,17 @@ class Session:
             for operation in Operation:
                 self.add(golden, image, operation, vectors, tokens)
 
-    def add(self, golden: GoldenModel, image: ModelImage, operation: Operation, vectors: Vectors, tokens: Codes) -> Job:
-        """One job and its comparison."""
-        job = image.operation(operation, vectors, tokens if operation is Operation.FORWARD else None)
+    def add(
+        self,
+        golden: GoldenModel,
+        image: ModelImage,
+        operation: Operation,
+        vectors: Vectors,
+        tokens: Codes,
+        stored: StoredVectors | None = None,
+    ) -> Job:
+        """One job, on vectors that are `stored` or are laid down, and its comparison."""
+        job = image.operation(operation, stored or vectors, tokens if operation is Operation.FORWARD else None)
         self.jobs.append(job)
         if operation is Operation.SCORES:
             scores = golden.scores(vectors)

@@ -17,6 +17,7 @@ from normq.model.golden.vectors import Vectors
 from normq.rtl.operation import DESCRIPTOR_BYTES, RECORD_BYTES, Opcode, Status, descriptor_layout, record_layout
 from normq.sim.descriptors import Job, ModelImage
 from normq.sim.memory.image import poison, read_dump
+from normq.sim.memory.map import MemoryMap
 from normq.sim.session import MemoryBehavior, Outcome, run_jobs
 from normq.tests.cosim.engine_cases import STALLS, Session, check_counters, operands, simulator
 from normq.tests.cosim.test_engine_equality import CONFIGS, NARROW
@@ -36,7 +37,7 @@ class Faults:
     """A run in which faulty descriptors and good ones alternate."""
 
     def __init__(self, config: AcceleratorConfig, model: Model, layout: Layout, folder: Path) -> None:
-        self.session = Session(config)
+        self.session = Session(config, MemoryMap(config.local_bytes))
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.golden: GoldenModel = model.golden(layout)
