@@ -44,11 +44,12 @@ class Accumulate(wiring.Component):
     """Two chunks of elements: one is worked on, the other read.
 
     A piece a cycle; a place may come back after two cycles. Sums are there `latency` cycles after their last piece.
-    Reading (`read`) another buffer than the pieces' takes one cycle.
+    Reading (`read`) another buffer than the pieces' takes one cycle. Without `enable` everything rests.
     """
 
     latency = 6
 
+    enable: Signal
     piece: Any
     read: Signal
     read_buffer: Signal
@@ -62,6 +63,7 @@ class Accumulate(wiring.Component):
         self.depth = pieces_per_block(shape) * CHUNK_BLOCKS
         super().__init__(
             {
+                "enable": In(1),
                 "piece": In(piece_layout(shape)),
                 "read": In(1),
                 "read_buffer": In(1),
@@ -117,14 +119,16 @@ class Accumulate(wiring.Component):
         a, c = Signal(width, name=f"first_{slot}"), Signal(width, name=f"second_{slot}")
         exponent = Signal(signed(SPAN_BITS), name=f"exponent_{slot}")
         is_single = self.piece.is_single
-        m.d.sync += [
-            a.eq(first),
-            c.eq(Mux(is_single, 1 << code.fraction_bits, second)),
-            exponent.eq(self.piece.exponent + first_shift + Mux(is_single, 0, second_shift)),
-        ]
         product = Signal(2 * width, name=f"product_{slot}")
         exponent_2 = Signal(signed(SPAN_BITS), name=f"product_exponent_{slot}")
-        m.d.sync += [product.eq(a * c), exponent_2.eq(exponent)]
+        with m.If(self.enable):
+            m.d.sync += [
+                a.eq(first),
+                c.eq(Mux(is_single, 1 << code.fraction_bits, second)),
+                exponent.eq(self.piece.exponent + first_shift + Mux(is_single, 0, second_shift)),
+                product.eq(a * c),
+                exponent_2.eq(exponent),
+            ]
         return product, exponent_2
 
     def _slot(
@@ -139,7 +143,8 @@ class Accumulate(wiring.Component):
     ) -> tuple[Value, Value]:
         """The new greatest exponent, at step 3, and the new sum, at step 5."""
         mantissa_3, exponent_3 = Signal.like(product, name=f"mantissa_3_{slot}"), Signal.like(exponent)
-        m.d.sync += [mantissa_3.eq(product), exponent_3.eq(exponent)]
+        with m.If(self.enable):
+            m.d.sync += [mantissa_3.eq(product), exponent_3.eq(exponent)]
         kept = wire(m, old.word_select(slot, SPAN_BITS).as_signed(), f"kept_{slot}")
         before = wire(m, Mux(self._is_first(steps[3]), Const(NO_TERM, signed(SPAN_BITS)), kept), f"before_{slot}")
         new = wire(m, Mux(mantissa_3.any() & (exponent_3 > before), exponent_3, before), f"new_{slot}")
@@ -148,12 +153,13 @@ class Accumulate(wiring.Component):
         drop = wire(m, Mux(self._finds(steps[3]), 0, kept - exponent_3), f"drop_{slot}")
         shifted_bits = len(product) + TERM_BITS
         mantissa_4, drop_4 = Signal.like(product, name=f"mantissa_4_{slot}"), Signal(6, name=f"drop_4_{slot}")
-        m.d.sync += [
-            mantissa_4.eq(mantissa_3),
-            drop_4.eq(Mux(drop > shifted_bits, shifted_bits, drop)),
-        ]
         aligned = Signal(shifted_bits, name=f"aligned_{slot}")
-        m.d.sync += aligned.eq((mantissa_4 << TERM_BITS) >> drop_4)
+        with m.If(self.enable):
+            m.d.sync += [
+                mantissa_4.eq(mantissa_3),
+                drop_4.eq(Mux(drop > shifted_bits, shifted_bits, drop)),
+                aligned.eq((mantissa_4 << TERM_BITS) >> drop_4),
+            ]
         held = Mux(self._is_first(steps[5]), 0, old_sums.word_select(slot, ACCUMULATOR_BITS))
         return new, wire(m, (held + aligned)[:ACCUMULATOR_BITS], f"total_{slot}")
 

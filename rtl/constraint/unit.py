@@ -254,6 +254,7 @@ class ConstraintUnit(wiring.Component):
             chunks.claimed_buffer.eq(walk.buffer),
             chunks.filled.eq(walk.filled),
             walk.busy.eq(chunks.busy),
+            sums.enable.eq(self._control.running),
             sums.read.eq(chunks.read),
             sums.read_buffer.eq(chunks.buffer),
             sums.read_place.eq(chunks.place),
