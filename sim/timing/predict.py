@@ -7,7 +7,7 @@ from ...rtl.counters import COUNTERS
 from ...rtl.operation import RECORD_BYTES, Opcode
 from ..memory.map import MemoryMap
 from ..session import MemoryBehavior
-from .constraint.predict import OPCODES, run_edges
+from .constraint.predict import run_edges, runs_in_unit
 from .cycle import Inputs, Past, run_engine
 from .engine import STATE, engine_at_rest
 from .settings import settings_of
@@ -44,8 +44,8 @@ def predict(
     memory_cycles = behavior.latency, behavior.write_latency, behavior.gap
     state = engine_at_rest(config, settings, memory_cycles)
     counters = np.zeros(len(COUNTERS), np.int64)
-    if fields["opcode"] in OPCODES:
-        cycles = run_edges(config, memory, descriptor, fields, state.view(STATE)[0], counters, limit_cycles)
+    if runs_in_unit(memory, descriptor):
+        cycles = run_edges(config, memory, descriptor, state.view(STATE)[0], counters, limit_cycles)
     else:
         past = Past(np.zeros_like(state), np.zeros_like(counters), TABLE, new_search())
         # the `last` flags of sparse scores differ from one period to the next

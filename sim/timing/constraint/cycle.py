@@ -63,6 +63,8 @@ def unit_at_rest(settings: Any, engine: Any) -> Any:
     unit: Any = state[0]
     unit["settings"] = settings
     unit["decoder"] = engine["decoders"][EMISSION_DECODER]
+    for name in ("is_dense", "bits", "width", "per_block"):
+        unit["decoder"][name] = settings[name]
     for name in ("fetchers", "arbiter", "memory"):
         unit[name] = engine[name]
     return state

@@ -6,6 +6,7 @@ import numpy as np
 
 from ....model.config import AcceleratorConfig
 from ....model.formats import CODE_BYTES
+from ....model.packing.matrix import ENTRY_WIDTHS
 from ....rtl.bus.width import WORDS_PER_BLOCK
 from ....rtl.constraint.chunk_finish import finished_per_cycle
 from ....rtl.constraint.layouts import (
@@ -18,7 +19,8 @@ from ....rtl.constraint.layouts import (
 )
 from ....rtl.constraint.prepare import ROW_SUMS_PER_BLOCK
 from ....rtl.constraint.term_walk import pieces_per_block
-from ....rtl.operation import Opcode, column_record_layout
+from ....rtl.decoder.sparse import PER_BLOCK
+from ....rtl.operation import LayoutCode, Opcode, column_record_layout
 from ....rtl.shape import Shape
 from ..structures import Structure
 
@@ -29,6 +31,7 @@ SETTINGS = np.dtype(
             *("port_bytes", "pieces", "steps_per_block", "beat_words", "word_beats", "row_sum_places"),
             *("descriptor", "is_sums", "inputs", "words", "blocks", "vectors", "list", "list_blocks", "row_sums"),
             *("row_sum_blocks", "vector_bytes", "header_bytes", "results", "result_stride"),
+            *("is_dense", "bits", "width", "per_block"),
         )
     ]
 )
@@ -79,6 +82,10 @@ def settings_of(config: AcceleratorConfig, address: int, descriptor: dict[str, i
         "header_bytes": HEADER_BYTES,
         "results": descriptor["results"],
         "result_stride": descriptor["result_stride"],
+        "is_dense": descriptor["layout"] == LayoutCode.DENSE.value,
+        "bits": descriptor["index_bits"],
+        "width": ENTRY_WIDTHS[descriptor["entry_width"]],
+        "per_block": PER_BLOCK[descriptor["entry_width"]],
     }
     record: Any = np.zeros(1, SETTINGS)[0]
     for name, value in values.items():
