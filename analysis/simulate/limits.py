@@ -15,8 +15,8 @@ from ..roofline import PASSES, Roofline, column_bytes, roofline
 from .scenario import Scenario
 from .spec import StepSpec
 
-AFFORDABLE_CYCLES = 40_000_000
-"""About 7 minutes of simulation. A run whose passes over the vocabulary would take longer samples them."""
+AFFORDABLE_CYCLES = 20_000_000
+"""Some minutes of simulation. A run whose passes over the vocabulary would take longer samples them."""
 LEAST_SAMPLE = 64
 
 
