@@ -15,7 +15,7 @@ from .cache import PACKAGE, cache_folder
 P = ParamSpec("P")
 R = TypeVar("R")
 
-KERNEL_FOLDERS = ("model", "sim/timing")
+KERNEL_FOLDERS = ("model", "sim/memory", "sim/timing")
 """Where kernels, and the constants that they take in, are written."""
 
 

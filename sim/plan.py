@@ -12,8 +12,8 @@ class Plan:
     """Descriptors to run, and on which memory.
 
     A bench answers with a JSON object {violations, seconds, chains: [{status, completed_at, counters, beats_read,
-    beats_written}]}: status of a chain's first descriptor that failed, else DONE; cycles from the first doorbell
-    to each completion; counters in the order of their registers.
+    beats_written, dram}]}: status of a chain's first descriptor that failed, else DONE; cycles from the first doorbell
+    to each completion; counters in the order of their registers; dram in that of sim.memory.dram.COUNTERS.
     """
 
     chains: Sequence[Sequence[int]]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +13,8 @@ from .bench.top import bench_top
 from .build import Simulator, build
 from .descriptors import Chain, Job
 from .engine import engine_design
+from .memory.dram import COUNTERS as DRAM_COUNTERS
+from .memory.dram import NO_DRAM, Dram
 from .memory.map import MemoryMap
 from .native.build import NativeSimulator, build_native
 from .plan import EngineBench, Plan
@@ -33,6 +35,13 @@ class MemoryBehavior:
     w_stall: int = 0
     b_stall: int = 0
     stall_seed: int = 1
+    dram: Dram | None = None
+    """With one, `latency` and `write_latency` come on top of the DRAM's own times: controller and wires."""
+
+    def ports(self) -> dict[str, int]:
+        """Return the values of the memory's inputs."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "dram"}
+        return {**plain, **(NO_DRAM if self.dram is None else self.dram.ports())}
 
 
 Work = TypeVar("Work", Job, Chain, Job | Chain)
@@ -53,6 +62,8 @@ class JobOutcome(Generic[Work]):
     """Beats that the memory gave during the job, as the memory counted them."""
     beats_written: int
     """Beats that it took."""
+    dram: dict[str, int]
+    """What the DRAM counted during the job, by sim.memory.dram.COUNTERS; zeros without one."""
 
 
 @dataclass(frozen=True)
@@ -93,17 +104,20 @@ def run_jobs(
     folder: Path,
     behavior: MemoryBehavior | None = None,
     limit_cycles: int = 50_000_000,
+    trace: Path | None = None,
 ) -> Outcome[Work]:
     """Run `jobs` in order in one simulation and return what they left; each starts on an engine at rest.
 
+    The file `trace` receives a record of each burst on the memory port (sim.memory.trace reads it).
     Raises SimulationError when the bench fails or the engine breaks the port's protocol, CorruptedMemoryError when
     anything was written outside the regions of `memory`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     image, dump = folder / "image.bin", folder / "dump.bin"
     memory.write(image, config.port_bytes)
-    plan = Plan([job.descriptors for job in jobs], asdict(behavior or MemoryBehavior()), limit_cycles)
-    answer = bench.run_plan(plan, folder, [f"+image={image.resolve()}", f"+dump={dump.resolve()}"])
+    plan = Plan([job.descriptors for job in jobs], (behavior or MemoryBehavior()).ports(), limit_cycles)
+    files = {"image": image, "dump": dump, **({} if trace is None else {"trace": trace})}
+    answer = bench.run_plan(plan, folder, [f"+{name}={path.resolve()}" for name, path in files.items()])
     outcome = json.loads(answer)
     if outcome["violations"]:
         raise SimulationError(f"the engine broke the memory port's protocol {outcome['violations']} times")
@@ -121,4 +135,5 @@ def _job_outcome(job: Work, report: dict[str, Any]) -> JobOutcome[Work]:
         dict(zip((counter.name for counter in COUNTERS), report["counters"], strict=True)),
         report["beats_read"],
         report["beats_written"],
+        dict(zip(DRAM_COUNTERS, report["dram"], strict=True)),
     )

@@ -67,18 +67,19 @@ def run_trials(
     trials: Sequence[Trial],
     folder: Path,
     behavior: MemoryBehavior | None = None,
+    trace: Path | None = None,
 ) -> Verdicts:
     """Load the model, run `trials` in order in one simulation, and compare each with the golden model.
 
-    `folder` receives the log, the memory's image and its dump. Raises SimulationError and CorruptedMemoryError as
-    `run_jobs`.
+    `folder` receives the log, the memory's image and its dump, `trace` a record of each burst. Raises
+    SimulationError and CorruptedMemoryError as `run_jobs`.
     """
     memory = MemoryMap()
     image = ModelImage(config, golden.packed, memory)
     loads = image.loads()
     jobs = [image.operation(trial.operation, trial.vectors, _consumed(trial)) for trial in trials]
     limit = max(_limit_cycles(config, golden, trial) for trial in trials)
-    outcome = run_jobs(bench, config, memory, [*loads, *jobs], folder, behavior, limit)
+    outcome = run_jobs(bench, config, memory, [*loads, *jobs], folder, behavior, limit, trace)
     done = outcome.jobs[len(loads) :]
     verdicts = tuple(
         _verdict(trial, job, golden, outcome.dump, config.lanes) for trial, job in zip(trials, done, strict=True)

@@ -18,6 +18,8 @@ from ...model.errors import OptionError
 from ...model.golden.constants import Operation
 from ...model.golden.operations import GoldenModel
 from ...model.packing.matrix import PackedModel
+from ...sim.memory.dram import DEFAULT_ENGINE_MHZ
+from ...sim.memory.trace import Trace
 from ...sim.results import SimulationError
 from ...sim.session import MemoryBehavior, build_engine
 from ...sim.trial import Verdicts, run_trials, trial_bytes
@@ -25,14 +27,20 @@ from ..stimuli import Tokens, first_trials, random_tokens
 from .options import (
     DEFAULT_CODE,
     DEFAULTS,
+    Channels,
     Code,
     ElementsPerCycle,
+    EngineMhz,
     EntriesPerCycle,
     Lanes,
     PortBits,
+    Preset,
+    TraceMemory,
     configuration,
+    dram_of,
     output_folder,
     token_list,
+    trace_file,
 )
 
 LEAST_MEMORY_BYTES = 1 << 24
@@ -68,6 +76,10 @@ def cosim(
     stalls: Annotated[
         int, typer.Option(help="Random idle and back-pressure on every channel, in 256ths of the cycles.")
     ] = 0,
+    dram: Preset = None,
+    channels: Channels = None,
+    engine_mhz: EngineMhz = DEFAULT_ENGINE_MHZ,
+    trace_memory: TraceMemory = None,
     waves: Annotated[bool, typer.Option("--waves", help="Write dump.fst to the output folder; slower.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for log, image, dump, waves.", show_default="none")
@@ -81,6 +93,8 @@ def cosim(
         raise OptionError(f"--stalls: {stalls} given, expected 0..{GREATEST_STALL}, 256ths of the cycles")
     if waves and output is None:
         raise OptionError("--waves: needs --output, the folder for dump.fst")
+    memory_behind = dram_of(dram, channels, engine_mhz)
+    traced = trace_file(trace_memory) if trace_memory else None
     model = read_artifact(artifact)
     config = configuration(
         code=code,
@@ -95,7 +109,7 @@ def cosim(
     golden = GoldenModel(model, config.code)
     chosen = list(Operation) if operation is Choice.ALL else [Operation(operation.value)]
     trials = first_trials(golden, chosen, numbers)
-    behavior = MemoryBehavior(latency, latency // 2, 0, *(stalls,) * 5, stall_seed=seed)
+    behavior = MemoryBehavior(latency, latency // 2, 0, *(stalls,) * 5, stall_seed=seed, dram=memory_behind)
     console = Console(highlight=False, soft_wrap=True)
     with ExitStack() as stack:
         folder = output_folder(output) if output else Path(stack.enter_context(TemporaryDirectory()))
@@ -103,7 +117,10 @@ def cosim(
             memory = max(LEAST_MEMORY_BYTES, trial_bytes(config, golden, trials))
             simulator = build_engine(config, memory, waves=waves)
         with Console(stderr=True).status("simulating"):
-            verdicts = run_trials(simulator, config, golden, trials, folder, behavior)
+            log = folder / "trace.bin" if traced else None
+            verdicts = run_trials(simulator, config, golden, trials, folder, behavior, log)
+        if log and traced:
+            Trace(log).write(traced, memory_behind)
     console.print(_counters(verdicts))
     console.print(f"{verdicts.cycles:,} cycles in {verdicts.seconds:.2f} s: {_speed(verdicts)}", markup=False)
     differences = [verdict.difference for verdict in verdicts.trials if verdict.difference]

@@ -10,6 +10,7 @@ import typer
 from ...model.config import AcceleratorConfig, Layout
 from ...model.errors import OptionError
 from ...model.formats import VectorCode
+from ...sim.memory.dram import PRESETS, Dram
 
 DEFAULTS = AcceleratorConfig()
 
@@ -26,6 +27,36 @@ StreamBufferBytes = Annotated[int, typer.Option(help="Buffer of the weight strea
 Layouts = Annotated[list[Layout] | None, typer.Option("--layout", help="Layout built in; repeat it for both.")]
 Code = Annotated[str, typer.Option(help="Vector code: exponent bits, significand bits.")]
 DEFAULT_CODE = f"{DEFAULTS.code.exponent_bits},{DEFAULTS.code.significand_bits}"
+
+
+Preset = Annotated[
+    str | None, typer.Option("--dram", help=f"DRAM behind the memory port: {', '.join(PRESETS)}.", show_default="none")
+]
+Channels = Annotated[int | None, typer.Option(help="Channels of the DRAM, a power of two to 32.", show_default="its")]
+EngineMhz = Annotated[int, typer.Option(help="Clock of the engine, where a DRAM keeps time by its own.")]
+TraceMemory = Annotated[
+    Path | None,
+    typer.Option(help="Parquet file for every burst on the memory port.", show_default="none", dir_okay=False),
+]
+
+
+def dram_of(preset: str | None, channels: int | None, engine_mhz: int) -> Dram | None:
+    """Return the DRAM of these options, None without a preset. Raises OptionError."""
+    if preset is None:
+        if channels is not None:
+            raise OptionError("--channels: needs --dram, the kind of memory")
+        return None
+    if preset not in PRESETS:
+        raise OptionError(f"--dram: {preset!r} given, expected one of {', '.join(PRESETS)}")
+    timings = PRESETS[preset]
+    return Dram(timings, timings.channels if channels is None else channels, engine_mhz=engine_mhz)
+
+
+def trace_file(path: Path) -> Path:
+    """Return the file of --trace-memory. Raises OptionError where it cannot be written."""
+    if not path.parent.is_dir():
+        raise OptionError(f"--trace-memory: {path} cannot be written, {path.parent} is no folder")
+    return path
 
 
 def configuration(layouts: Sequence[Layout] | None = None, code: str = DEFAULT_CODE, **sizes: int) -> AcceleratorConfig:

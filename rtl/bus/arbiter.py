@@ -8,7 +8,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-from .axi import address_layout, read_layout
+from .axi import address_layout, read_layout, request_layout
 
 
 class ReadArbiter(wiring.Component):
@@ -16,6 +16,7 @@ class ReadArbiter(wiring.Component):
 
     A rotation is a function of who asks when, of nothing else. One request a cycle; the address leaves one cycle
     after it was taken. At most `outstanding` bursts are under way. Requesters always take what they asked for.
+    `ar.user` is the place of the requester in `requests`.
     `error` stays set once a beat came back with an error.
     """
 
@@ -32,7 +33,7 @@ class ReadArbiter(wiring.Component):
             {
                 "requests": In(stream.Signature(address_layout())).array(requesters),
                 "returned": Out(stream.Signature(port_bits)).array(requesters),
-                "ar": Out(stream.Signature(address_layout())),
+                "ar": Out(stream.Signature(request_layout())),
                 "r": In(stream.Signature(read_layout(port_bits))),
                 "clear_error": In(1),
                 "error": Out(1),
@@ -64,7 +65,7 @@ class ReadArbiter(wiring.Component):
             m.d.sync += self.ar.valid.eq(asked.any())
             with m.If(asked.any()):
                 m.d.sync += [
-                    self.ar.payload.eq(payloads[chosen]),
+                    self.ar.payload.eq(Cat(payloads[chosen], chosen)),
                     turn.eq(Array((index + 1) % self.requesters for index in range(self.requesters))[chosen]),
                 ]
         with m.Elif(self.ar.ready):

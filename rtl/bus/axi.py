@@ -10,14 +10,23 @@ of the local memory is at address 2**LOCAL_BIT + offset. Elsewhere the bit is on
 
 LENGTH_BITS = 8
 """AXI4 burst length: beats - 1."""
+USER_BITS = 4
 
 BURST_BYTES = 256
 """Bursts never cross a boundary of this size, hence never 4 KiB (AMBA AXI4, A3.4.1)."""
 
 
 def address_layout() -> data.StructLayout:
-    """Payload of AR and AW: byte address, beats - 1."""
+    """Payload of AW, and of what a reader asks for: byte address, beats - 1."""
     return data.StructLayout({"address": ADDRESS_BITS, "length": LENGTH_BITS})
+
+
+def request_layout() -> data.StructLayout:
+    """Payload of AR on the port: `user` (AXI4's ARUSER) is the number of the reader that asks, for whoever watches.
+
+    It is no ARID: beats must come back in the order of the requests, whoever asked.
+    """
+    return data.StructLayout({"address": ADDRESS_BITS, "length": LENGTH_BITS, "user": USER_BITS})
 
 
 def read_layout(port_bits: int) -> data.StructLayout:
@@ -41,7 +50,7 @@ class MemoryPort(wiring.Signature):
     def __init__(self, port_bits: int) -> None:
         super().__init__(
             {
-                "ar": Out(stream.Signature(address_layout())),
+                "ar": Out(stream.Signature(request_layout())),
                 "r": In(stream.Signature(read_layout(port_bits))),
                 "aw": Out(stream.Signature(address_layout())),
                 "w": Out(stream.Signature(write_layout(port_bits))),

@@ -8,7 +8,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...model.formats import ceil_log2
-from .axi import ADDRESS_BITS, LENGTH_BITS, LOCAL_BIT, address_layout, read_layout
+from .axi import ADDRESS_BITS, LENGTH_BITS, LOCAL_BIT, read_layout, request_layout
 
 
 class LocalWrite(wiring.Signature):
@@ -45,7 +45,7 @@ class LocalMemory(wiring.Component):
         self.port_bits, self.size = port_bits, size
         super().__init__(
             {
-                "ar": In(stream.Signature(address_layout())),
+                "ar": In(stream.Signature(request_layout())),
                 "r": Out(stream.Signature(read_layout(port_bits))),
                 "write": In(LocalWrite(port_bits)),
                 "outside": Out(1),

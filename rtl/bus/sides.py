@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...model.config import AcceleratorConfig
 from .arbiter import ReadArbiter
-from .axi import LENGTH_BITS, LOCAL_BIT, address_layout, read_layout
+from .axi import LENGTH_BITS, LOCAL_BIT, address_layout, read_layout, request_layout
 from .local import LocalMemory, LocalWrite
 
 PORT, LOCAL = range(2)
@@ -89,7 +89,7 @@ class ReadSides(wiring.Component):
                 "requests": In(stream.Signature(address_layout())).array(requesters),
                 "returned": Out(stream.Signature(port_bits)).array(requesters),
                 "from_local": Out(requesters),
-                "ar": Out(stream.Signature(address_layout())),
+                "ar": Out(stream.Signature(request_layout())),
                 "r": In(stream.Signature(read_layout(port_bits))),
                 "local_write": In(LocalWrite(port_bits)),
                 "clear_error": In(1),

@@ -90,7 +90,7 @@ class Memory:
         """Queue the beats of new requests: {data, last, error}."""
         size = self.plan["bytes"]
         for _, payload in self.request.taken[self.seen :]:
-            address, length = payload & ((1 << 40) - 1), payload >> 40
+            address, length = payload & ((1 << 40) - 1), payload >> 40 & 255
             for beat in range(length + 1):
                 start = address + beat * size
                 data = int.from_bytes(self.content[start : start + size], "little")

@@ -20,6 +20,7 @@ from ...rtl.bus.lite import Response
 from ...rtl.counters import COUNTERS
 from ...rtl.operation import Status
 from ...rtl.register_map import QUEUE_DEPTH, Register, control, counter_addresses
+from ..memory.dram import COUNTERS as DRAM_COUNTERS
 
 PERIOD_NS = 10
 Wait = Callable[[Any], Awaitable[None]]
@@ -75,7 +76,7 @@ async def reset(dut: Any, memory: dict[str, int]) -> None:
         getattr(dut, f"control__{port}").value = 0
     for port in ("wstrb", "bready", "rready"):
         getattr(dut, f"control__{port}").value = (1 << len(getattr(dut, f"control__{port}"))) - 1
-    for port in ("load", "dump"):
+    for port in ("restart", "load", "dump"):
         getattr(dut, port).value = 0
     for name, value in memory.items():
         getattr(dut, name).value = value
@@ -85,6 +86,13 @@ async def reset(dut: Any, memory: dict[str, int]) -> None:
         await FallingEdge(dut.clk)
     dut.rst.value = 0
     await FallingEdge(dut.clk)
+
+
+async def restart_dram(dut: Any) -> None:
+    """Close the DRAM's rows and begin its refresh anew, so that what runs next takes a time of its own."""
+    dut.restart.value = 1
+    await FallingEdge(dut.clk)
+    dut.restart.value = 0
 
 
 async def wait_by_event(dut: Any) -> None:
@@ -102,8 +110,9 @@ async def wait_by_cycle(dut: Any) -> None:
 
 async def run_chain(host: Host, addresses: Sequence[int], limit_cycles: int, wait: Wait) -> dict[str, Any]:
     """Ring descriptors one after another, counters cleared before the first, and wait for the last."""
-    ports = host.dut.beats_read, host.dut.beats_written
-    before = [int(port.value) for port in ports]
+    ports = {name: getattr(host.dut, name) for name in ("beats_read", "beats_written", *DRAM_COUNTERS)}
+    before = {name: int(port.value) for name, port in ports.items()}
+    await restart_dram(host.dut)
     completed = await host.read(Register.COMPLETED)
     start = get_sim_time("ns")
     await host.write(Register.CONTROL, START)
@@ -120,13 +129,14 @@ async def run_chain(host: Host, addresses: Sequence[int], limit_cycles: int, wai
         now = round(get_sim_time("ns") - start) // PERIOD_NS
         completed_at += [now] * (done - len(completed_at))
     status = (await host.read(Register.FAILED)) & 0xFF or Status.DONE.value
-    beats_read, beats_written = (int(port.value) - count for port, count in zip(ports, before, strict=True))
+    counted = {name: int(port.value) - before[name] for name, port in ports.items()}
     return {
         "status": status,
         "completed_at": completed_at,
         "counters": list((await host.counters()).values()),
-        "beats_read": beats_read,
-        "beats_written": beats_written,
+        "beats_read": counted["beats_read"],
+        "beats_written": counted["beats_written"],
+        "dram": [counted[name] for name in DRAM_COUNTERS],
     }
 
 

@@ -10,12 +10,23 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
 
+from ..memory.dram import PORTS as DRAM_PORTS
 from ..memory.image import poison, read_dump
 
 CHANNELS = ("ar", "r", "aw", "w", "b")
 MANAGED = ("ar_valid", "r_ready", "aw_valid", "w_valid", "b_ready")
-PAYLOADS = ("ar_address", "ar_length", "aw_address", "aw_length", "w_data", "w_strobe", "w_last")
-SETTINGS = ("latency", "write_latency", "gap", "stall_seed", "load", "dump", *(f"{c}_stall" for c in CHANNELS))
+PAYLOADS = ("ar_address", "ar_length", "ar_user", "aw_address", "aw_length", "w_data", "w_strobe", "w_last")
+SETTINGS = (
+    "restart",
+    "latency",
+    "write_latency",
+    "gap",
+    "stall_seed",
+    "load",
+    "dump",
+    *(f"{c}_stall" for c in CHANNELS),
+    *DRAM_PORTS,
+)
 
 
 class Manager:

@@ -6,9 +6,11 @@ from amaranth import Shape
 from amaranth.lib import data
 from amaranth.lib.wiring import Out
 
-from ...rtl.bus.axi import ADDRESS_BITS, address_layout, read_layout, response_layout, write_layout
+from ...rtl.bus.axi import ADDRESS_BITS, address_layout, read_layout, request_layout, response_layout, write_layout
 from ...rtl.bus.lite import AxiLitePort
-from ..memory.image import MEMORY_SOURCE
+from ..memory.dram import COUNTERS as DRAM_COUNTERS
+from ..memory.dram import PORTS as DRAM_PORTS
+from ..memory.image import MEMORY_SOURCES
 from ..verilog import Design
 
 TOP = "bench_top"
@@ -26,14 +28,19 @@ _MEMORY = (  # and the memory's behavior here: sim/memory/memory.sv
     ("input", 16, "gap"),
     *(("input", 8, f"{channel}_stall") for channel in ("ar", "r", "aw", "w", "b")),
     ("input", 32, "stall_seed"),
+    *(("input", 16, name) for name in DRAM_PORTS),
+    ("input", 1, "restart"),
     ("input", 1, "load"),
     ("input", 1, "dump"),
     ("output", 32, "violations"),
     ("output", 64, "beats_read"),
     ("output", 64, "beats_written"),
+    *(("output", 64, name) for name in DRAM_COUNTERS),
 )
 
-SETTINGS = tuple(name for direction, _, name in _MEMORY if direction == "input" and name not in ("load", "dump"))
+SETTINGS = tuple(
+    name for direction, _, name in _MEMORY if direction == "input" and name not in ("restart", "load", "dump")
+)
 """Inputs that a plan sets."""
 
 
@@ -49,13 +56,13 @@ def bench_top(engine: Design, port_bits: int, depth: int) -> Design:
     if set(engine.ports) != expected:
         missing, extra = sorted(expected - set(engine.ports)), sorted(set(engine.ports) - expected)
         raise ValueError(f"{engine.top}: the bench needs the ports {missing!r} and does not know {extra!r}")
-    return engine.inside(TOP, _text(engine.top, channels, port_bits, depth), (MEMORY_SOURCE,))
+    return engine.inside(TOP, _text(engine.top, channels, port_bits, depth), MEMORY_SOURCES)
 
 
 def _channels(port_bits: int) -> dict[str, data.StructLayout]:
     """Payload of each channel, of which Amaranth makes one port."""
     return {
-        "ar": address_layout(),
+        "ar": request_layout(),
         "r": read_layout(port_bits),
         "aw": address_layout(),
         "w": write_layout(port_bits),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 MEMORY_SOURCE = Path(__file__).resolve().parent / "memory.sv"
 """The memory `normq_memory`; its head comment is its contract."""
+MEMORY_SOURCES = (MEMORY_SOURCE.with_name("dram.sv"), MEMORY_SOURCE)
+"""All that it is made of."""
 
 POISON = (0xBADC0FFEE0DDF00D).to_bytes(8, "little")
 """What every byte of the memory holds, in turn, until an image or the engine writes it."""

@@ -7,6 +7,12 @@
 //   last w beat taken t  -> b offered in t + write_latency (0 counts as 1), or when the responses before it are taken
 //   w before aw          -> waits in a queue of QUEUE beats
 //   read after write     -> a beat offered in t holds every write beat taken before t
+// With a DRAM behind it (`dram_clock` is not 0; dram.sv tells when data are on its bus):
+//   read    -> a beat is offered `latency` cycles after the cycle in which its last datum is on the bus, or later
+//   write   -> goes to the DRAM in the cycle in which its last beat is written; answered `write_latency` cycles after
+//              the cycle in which its last datum was on the bus
+// At a rising edge of `restart` the DRAM is as after a reset: all rows closed, its time beginning with the next burst.
+//
 // A stall probability p makes its channel idle in p of 256 cycles: ready is low (ar, aw, w) or the next transfer is
 // offered later (r, b). Once offered, a transfer stays as it is until taken. Equal seeds give equal stalls.
 //
@@ -17,6 +23,8 @@
 // Contents: POISON everywhere, then the file +image=FILE from address 0, at time 0 and at each rising edge of `load`,
 // if one is named. The file +dump=FILE receives all DEPTH words at each rising edge of `dump`. Both are plain bytes in
 // the order of addresses; a transfer's bits [8*i +: 8] are the byte at address + i.
+// +trace=FILE receives 16 bytes for each burst when its address is taken, little end first: cycle since reset (8 bytes),
+// address (5), 1 << 7 | 0 of a write or ar_user of a read (1), bytes, whole beats (2).
 module normq_memory #(
     parameter int DATA_BITS = 512,
     parameter int ADDRESS_BITS = 40,
@@ -30,6 +38,7 @@ module normq_memory #(
     output logic                     ar_ready,
     input  logic [ADDRESS_BITS-1:0]  ar_address,
     input  logic [7:0]               ar_length,  // beats - 1
+    input  logic [3:0]               ar_user,    // who asks, for the trace
     output logic                     r_valid,
     input  logic                     r_ready,
     output logic [DATA_BITS-1:0]     r_data,
@@ -58,13 +67,49 @@ module normq_memory #(
     input  logic [7:0]               w_stall,
     input  logic [7:0]               b_stall,
     input  logic [31:0]              stall_seed,
+    input  logic [15:0]              dram_clock,
+    input  logic [15:0]              dram_engine_clock,
+    input  logic [15:0]              dram_column_shift,
+    input  logic [15:0]              dram_channel_shift,
+    input  logic [15:0]              dram_channel_bits,
+    input  logic [15:0]              dram_group_shift,
+    input  logic [15:0]              dram_group_bits,
+    input  logic [15:0]              dram_bank_shift,
+    input  logic [15:0]              dram_bank_bits,
+    input  logic [15:0]              dram_rank_shift,
+    input  logic [15:0]              dram_rank_bits,
+    input  logic [15:0]              dram_row_shift,
+    input  logic [15:0]              dram_burst,
+    input  logic [15:0]              dram_cl,
+    input  logic [15:0]              dram_cwl,
+    input  logic [15:0]              dram_rcd,
+    input  logic [15:0]              dram_rp,
+    input  logic [15:0]              dram_ras,
+    input  logic [15:0]              dram_rtp,
+    input  logic [15:0]              dram_wr,
+    input  logic [15:0]              dram_ccd_s,
+    input  logic [15:0]              dram_ccd_l,
+    input  logic [15:0]              dram_rrd_s,
+    input  logic [15:0]              dram_rrd_l,
+    input  logic [15:0]              dram_faw,
+    input  logic [15:0]              dram_wtr_s,
+    input  logic [15:0]              dram_wtr_l,
+    input  logic [15:0]              dram_rtw,
+    input  logic [15:0]              dram_cs,
+    input  logic [15:0]              dram_refi,
+    input  logic [15:0]              dram_rfc,
+    input  logic                     restart,
     input  logic                     load,
     input  logic                     dump,
 
     // since reset
     output logic [31:0]              violations,
     output logic [63:0]              beats_read,
-    output logic [63:0]              beats_written
+    output logic [63:0]              beats_written,
+    output longint                   row_hits,
+    output longint                   row_misses,
+    output longint                   row_conflicts,
+    output longint                   refreshes
 );
     localparam int BYTES = DATA_BITS / 8;
     localparam int SHIFT = $clog2(BYTES);
@@ -114,6 +159,27 @@ module normq_memory #(
 
     initial load_image();
 
+    // ---- trace ---------------------------------------------------------------------------------------------------
+
+    int trace = 0;
+
+    initial begin
+        string name;
+        if ($value$plusargs("trace=%s", name)) begin
+            trace = $fopen(name, "wb");
+            if (trace == 0) $fatal(1, "memory: cannot write the trace %s", name);
+        end
+    end
+
+    task automatic note(input logic [7:0] kind, input logic [39:0] address, input logic [7:0] length);
+        if (trace != 0) $fwrite(trace, "%u", {16'((32'(length) + 1) << SHIFT), kind, address, now});
+    endtask
+
+    // ---- DRAM ----------------------------------------------------------------------------------------------------
+
+    normq_dram #(.QUEUE(QUEUE), .BYTES(BYTES)) dram (.*);
+    logic restart_before;
+
     // ---- stalls --------------------------------------------------------------------------------------------------
 
     logic [31:0] ar_random, r_random, aw_random, w_random, b_random;
@@ -152,6 +218,7 @@ module normq_memory #(
     burst_t burst;
     beat_t beat;
     logic load_before, dump_before;
+    longint due;
     int faults;
 
     function automatic burst_t opened(input logic [ADDRESS_BITS-1:0] address, input logic [7:0] length);
@@ -176,7 +243,14 @@ module normq_memory #(
         load_before <= load;
         dump_before <= dump;
         if (load && !load_before) load_image();
-        if (dump && !dump_before) dump_contents();
+        if (dump && !dump_before) begin
+            dump_contents();
+            if (trace != 0) $fflush(trace);
+        end
+        restart_before <= restart;
+        if (rst || (restart && !restart_before)) begin
+            dram.restart();
+        end
 
         if (rst) begin
             now <= 0;
@@ -187,6 +261,7 @@ module normq_memory #(
             r_data <= POISON; r_last <= 0; r_error <= 0; b_error <= 0;
             ar_held <= 0; aw_held <= 0; w_held <= 0;
             violations <= 0; beats_read <= 0; beats_written <= 0;
+            dram.clear_counters();
             ar_random <= start(1); r_random <= start(2); aw_random <= start(3);
             w_random <= start(4); b_random <= start(5);
         end else begin
@@ -209,14 +284,18 @@ module normq_memory #(
             // requests and data taken in this cycle
             if (ar_valid && ar_ready) begin
                 burst = opened(ar_address, ar_length);
+                if (dram_clock != 0 && !burst.bad)
+                    dram.serve(now, 64'(ar_address), 32'(ar_length) + 1, 0, (read_head + read_count) % QUEUE, due);
                 reads[(read_head + read_count) % QUEUE] = burst;
                 read_count = read_count + 1;
+                note({4'd0, ar_user}, 40'(ar_address), ar_length);
                 if (burst.bad) faults = faults + 1;
             end
             if (aw_valid && aw_ready) begin
                 burst = opened(aw_address, aw_length);
                 writes[(write_head + write_count) % QUEUE] = burst;
                 write_count = write_count + 1;
+                note(8'd128, 40'(aw_address), aw_length);
                 if (burst.bad) faults = faults + 1;
             end
             if (w_valid && w_ready) begin
@@ -242,6 +321,10 @@ module normq_memory #(
                 if (write_beat > ADDRESS_BITS'(burst.length)) begin
                     burst.bad = write_bad;
                     burst.due = now + (write_latency == 0 ? 64'd1 : 64'(write_latency));
+                    if (dram_clock != 0 && !burst.bad) begin
+                        dram.serve(now, 64'(burst.word) << SHIFT, 32'(burst.length) + 1, 1, 0, due);
+                        burst.due = due + 64'(write_latency);
+                    end
                     responses[(response_head + response_count) % QUEUE] = burst;
                     response_count = response_count + 1;
                     write_head = (write_head + 1) % QUEUE;
@@ -265,7 +348,8 @@ module normq_memory #(
             if (!r_valid || r_ready) begin
                 r_valid <= 0;
                 burst = reads[read_head];
-                if (read_count > 0 && now + 1 >= burst.due && gap_left == 0 && !stalls(r_random, r_stall)) begin
+                due = dram_clock != 0 && !burst.bad ? dram.beat_due[read_head][read_beat[7:0]] + 64'(latency) : burst.due;
+                if (read_count > 0 && now + 1 >= due && gap_left == 0 && !stalls(r_random, r_stall)) begin
                     at = burst.word + read_beat;
                     r_valid <= 1;
                     r_error <= burst.bad || !inside_memory(at);

@@ -32,6 +32,7 @@ struct Chain {
     std::vector<uint64_t> completed_at;  // cycles since the first doorbell
     std::vector<uint64_t> counters;
     uint64_t beats_read = 0, beats_written = 0;
+    std::vector<uint64_t> dram;
 };
 
 static Plan read_plan(const char* path) {
@@ -75,6 +76,8 @@ class Bench {
     Chain run(const std::vector<uint64_t>& descriptors) {
         Chain chain;
         const uint64_t read = top.beats_read, written = top.beats_written;
+        const std::vector<uint64_t> before = dram();
+        restart_dram();
         const uint32_t completed = host.read(REGISTER_COMPLETED);
         const uint64_t start = simulation.cycles;
         host.write(REGISTER_CONTROL, START);
@@ -99,6 +102,8 @@ class Bench {
         }
         chain.beats_read = top.beats_read - read;
         chain.beats_written = top.beats_written - written;
+        chain.dram = dram();
+        for (size_t i = 0; i < before.size(); i++) chain.dram[i] -= before[i];
         return chain;
     }
 
@@ -111,6 +116,17 @@ class Bench {
     double seconds() const { return std::chrono::duration<double>(Clock::now() - began).count(); }
 
   private:
+    std::vector<uint64_t> dram() const {  // sim.memory.dram.COUNTERS
+        return {top.row_hits, top.row_misses, top.row_conflicts, top.refreshes};
+    }
+
+    // Rows closed and refresh anew, so that what runs next takes a time of its own.
+    void restart_dram() {
+        top.restart = 1;
+        simulation.step();
+        top.restart = 0;
+    }
+
     void wait(uint64_t start) {
         while (!host.interrupt()) {
             simulation.step();
@@ -149,7 +165,7 @@ static void write_outcome(const char* path, const std::vector<Chain>& chains, ui
         const Chain& chain = chains[i];
         file << (i ? ", " : "") << "{\"status\": " << chain.status << ", \"completed_at\": " << list(chain.completed_at)
              << ", \"counters\": " << list(chain.counters) << ", \"beats_read\": " << chain.beats_read
-             << ", \"beats_written\": " << chain.beats_written << "}";
+             << ", \"beats_written\": " << chain.beats_written << ", \"dram\": " << list(chain.dram) << "}";
     }
     file << "]}\n";
     file.close();

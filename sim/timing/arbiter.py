@@ -14,7 +14,8 @@ ARBITER = np.dtype(
     [
         (name, np.int64)
         for name in (
-            *("outstanding", "turn", "ar_valid", "ar_beats", "level", "out", "owner", "produce", "consume"),
+            *("outstanding", "turn", "ar_valid", "ar_address", "ar_beats", "level", "out", "owner"),
+            *("produce", "consume"),
             # wires
             *("asked", "chosen", "can_take", "ar_ready", "last_read"),
         )
@@ -46,6 +47,7 @@ def arbiter_grant(u: Any, fetchers: Any, memory: Any) -> None:
         f.returned = arrives and u.owner == index
     u.last_read = memory.r_valid and memory.r_last
     memory.ar = u.ar_valid and memory.ar_ready
+    memory.ar_address = u.ar_address
     memory.ar_beats = u.ar_beats
     memory.r = u.out
 
@@ -58,6 +60,7 @@ def arbiter_step(u: Any, fetchers: Any) -> None:
     if u.can_take:
         u.ar_valid = u.asked
         if u.asked:
+            u.ar_address = fetchers[u.chosen].address
             u.ar_beats = fetchers[u.chosen].beats
             u.turn = (u.chosen + 1) % REQUESTERS
     elif u.ar_ready:

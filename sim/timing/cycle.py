@@ -62,10 +62,11 @@ class Past(NamedTuple):
 
 
 @kernel
-def run_engine(state: Any, inputs: Inputs, past: Past, may_jump: bool, counters: Any, limit: int) -> int:
+def run_engine(state: Any, dram: Any, inputs: Inputs, past: Past, may_jump: bool, counters: Any, limit: int) -> int:
     """Run one descriptor from the cycle in which it is taken; return the cycles, or -1 when `limit` was not enough.
 
-    `state` is the engine's (engine.py). With `may_jump` steady stretches are taken at once; nothing else depends on it.
+    `state` is the engine's (engine.py), `dram` [1] what is behind its memory. With `may_jump` steady stretches are
+    taken at once; nothing else depends on it.
     """
     sources, destinations, columns, data = inputs
     kept, kept_counters, table, search = past
@@ -73,7 +74,7 @@ def run_engine(state: Any, inputs: Inputs, past: Past, may_jump: bool, counters:
     e = Engine(
         *(u.settings, u.passes, (u.decoders[0], u.decoders[1]), (u.words[0], u.words[1], u.words[2]), u.gather),
         *((u.fetchers[0], u.fetchers[1], u.fetchers[2], u.fetchers[3]), u.arbiter, u.memory, u.stream, u.sequencer),
-        *(u.load, u.vectors, u.emissions, u.input, u.held, u.output, u.rows, u.beats, u.writer),
+        *(u.load, u.vectors, u.emissions, u.input, u.held, u.output, u.rows, u.beats, u.writer, dram[0]),
     )
     now, skipped = 0, 0
     while now + skipped < limit:
@@ -140,7 +141,7 @@ def _edge(e: Any, data: Any, now: int) -> None:
     emission_decoder = e.decoders[EMISSION_DECODER]
     word_taken, column_ends = e.words[LOAD_WORDS].taken, emission_decoder.valid and emission_decoder.final
     input_state = e.input.state
-    memory_step(e.memory, now)
+    memory_step(e.memory, e.dram, now)
     arbiter_step(e.arbiter, fetchers)
     sequencer_step(e.sequencer, d, fetchers[NAMES], word_taken)
     load_step(e.load, d, word_taken, start, e.passes.begun, e.passes.ended)

@@ -1,5 +1,6 @@
 """The state of the whole engine: the records of all units in one buffer, and their values at rest."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,7 +64,7 @@ STATE_WORDS = STATE.itemsize // 8
 
 
 class Engine(NamedTuple):
-    """The records of all units, in the order of STATE: views of one buffer.
+    """The records of all units, in the order of STATE: views of one buffer, and what lies behind the memory.
 
     No arrays: counting their references in every cycle would double the time.
     """
@@ -88,15 +89,18 @@ class Engine(NamedTuple):
     rows: Any
     beats: Any
     writer: Any
+    dram: Any
+    """Behind the memory, in a buffer of its own: nothing that has one is jumped over."""
 
 
-def engine_at_rest(config: AcceleratorConfig, settings: Any, behavior: tuple[int, int, int]) -> npt.NDArray[np.int64]:
-    """Return the state [STATE_WORDS] of an engine; `behavior` is the memory's latency, write latency and gap."""
+def engine_at_rest(config: AcceleratorConfig, settings: Any, memory_ports: Mapping[str, int]) -> npt.NDArray[np.int64]:
+    """Return the state [STATE_WORDS] of an engine; `memory_ports` are its memory's inputs."""
     state = np.zeros(STATE_WORDS, np.int64)
     engine: Any = state.view(STATE)[0]
     engine["settings"] = settings
     memory, rows = engine["memory"], engine["rows"]
-    memory["latency"], memory["write_latency"], memory["gap"] = behavior
+    for name in ("latency", "write_latency", "gap"):
+        memory[name] = memory_ports[name]
     for name in ("ar_ready", "aw_ready", "w_ready"):
         memory[name] = 1
     engine["arbiter"]["outstanding"] = config.outstanding_reads

@@ -34,6 +34,9 @@ RULES = {
     ("arbiter", "produce"): (RING, 0),
     ("arbiter", "consume"): (RING, 0),
     ("arbiter", "owners"): (RING, 0),
+    ("arbiter", "ar_address"): (RING, 0),  # these three are for a DRAM, without one nothing looks at them
+    ("memory", "ar_address"): (RING, 0),
+    ("memory", "aw_address"): (RING, 0),
     ("memory", "read_head"): (RING, 0),
     ("memory", "write_head"): (RING, 0),
     ("memory", "response_head"): (RING, 0),

@@ -35,6 +35,7 @@ def writer_send(u: Any, d: Any, memory: Any, beats_valid: int) -> None:
     u.burst = min(u.to_ask, BURST_BYTES - (u.address & (BURST_BYTES - 1)))
     u.asked = u.to_ask != 0 and memory.aw_ready
     if u.asked:
+        memory.aw_address = u.address
         memory.aw_beats = (u.burst + d.port_bytes - 1) // d.port_bytes
     u.is_final = u.to_send <= d.port_bytes
     u.is_last = u.is_final or u.place == BURST_BYTES - d.port_bytes

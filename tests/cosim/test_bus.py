@@ -12,7 +12,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from normq.rtl.bus.arbiter import ReadArbiter
-from normq.rtl.bus.axi import BURST_BYTES, address_layout, read_layout, write_layout
+from normq.rtl.bus.axi import BURST_BYTES, address_layout, read_layout, request_layout, write_layout
 from normq.rtl.bus.fetch import BLOCK_BYTES, Fetcher, range_layout
 from normq.rtl.bus.write import BurstWriter, write_command_layout
 from normq.sim.bench.component import ReadMemory, Recording, Scenario, Source, packed, play, unpacked
@@ -40,7 +40,7 @@ class Readers(wiring.Component):
             {
                 "ranges": In(stream.Signature(range_layout())).array(2),
                 "beats": Out(stream.Signature(port_bits)).array(2),
-                "ar": Out(stream.Signature(address_layout())),
+                "ar": Out(stream.Signature(request_layout())),
                 "r": In(stream.Signature(read_layout(port_bits))),
                 "granted": Out(2),
                 "clear_error": In(1),
@@ -93,10 +93,11 @@ def read_scenario(
 
 def check_reads(found: Recording, ranges: list[list[tuple[int, int]]], content: bytes, port_bits: int) -> None:
     size = port_bits // 8
-    requests = [unpacked(address_layout(), bits) for bits in found.payloads("ar")]
+    requests = [unpacked(request_layout(), bits) for bits in found.payloads("ar")]
     owners = [bits for bits in found.record["granted"] if bits]
     assert found.unstable == 0
     assert set(owners) <= {1, 2}  # one grant a cycle
+    assert [1 << request.user for request in requests] == owners
     for number, own in enumerate(ranges):
         asked = [request for request, owner in zip(requests, owners, strict=True) if owner == 1 << number]
         place = [(64 * first, 64 * (first + count)) for first, count in own if count]

@@ -12,7 +12,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from normq.model.config import AcceleratorConfig
-from normq.rtl.bus.axi import LOCAL_BIT, address_layout, read_layout, response_layout, write_layout
+from normq.rtl.bus.axi import LOCAL_BIT, address_layout, read_layout, request_layout, response_layout, write_layout
 from normq.rtl.bus.fetch import BLOCK_BYTES, Fetcher, range_layout
 from normq.rtl.bus.local import LocalMemory
 from normq.rtl.bus.sides import ReadSides
@@ -58,7 +58,7 @@ class Bus(wiring.Component):
                 "beats": Out(stream.Signature(port_bits)).array(READERS),
                 "command": In(stream.Signature(write_command_layout())),
                 "written": In(stream.Signature(port_bits)),
-                "ar": Out(stream.Signature(address_layout())),
+                "ar": Out(stream.Signature(request_layout())),
                 "r": In(stream.Signature(read_layout(port_bits))),
                 "aw": Out(stream.Signature(address_layout())),
                 "w": Out(stream.Signature(write_layout(port_bits))),
@@ -176,7 +176,7 @@ def check_reads(found: Recording, ranges: Ranges, port: bytes, local: bytes, siz
         came_local = sum(bits >> number & 1 for bits in found.record["from_local"])
         assert came_local * size == sum(length for content, _, length in parts if content is local)
         asked_port += sum(length for content, _, length in parts if content is port)
-    bursts = [unpacked(address_layout(), bits) for bits in found.payloads("ar")]
+    bursts = [unpacked(request_layout(), bits) for bits in found.payloads("ar")]
     assert sum((burst.length + 1) * size for burst in bursts) == asked_port
     assert all(burst.address < PORT_BYTES for burst in bursts)
     # both sides at once: a beat from the port for one reader, one from the local memory for another

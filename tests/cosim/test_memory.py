@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from normq.sim.build import build
-from normq.sim.memory.image import MEMORY_SOURCE, POISON, poison, read_dump, write_image
+from normq.sim.memory.image import MEMORY_SOURCE, MEMORY_SOURCES, POISON, poison, read_dump, write_image
 from normq.sim.verilog import Design, module_ports
 
 MEMORY = "normq_memory"
@@ -15,7 +15,7 @@ DEPTH = 1024
 
 def _memory(data_bits: int) -> tuple[Design, list[str]]:
     ports = module_ports(MEMORY_SOURCE.read_text(), MEMORY)
-    return Design(MEMORY, ports, (), (MEMORY_SOURCE,)), [f"-GDATA_BITS={data_bits}", f"-GDEPTH={DEPTH}"]
+    return Design(MEMORY, ports, (), MEMORY_SOURCES), [f"-GDATA_BITS={data_bits}", f"-GDEPTH={DEPTH}"]
 
 
 @pytest.mark.parametrize("data_bits", [64, 512])

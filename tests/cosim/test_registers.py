@@ -1,7 +1,6 @@
 """What a driver sees: identity, queue, overflow, interrupt, counters."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 from normq.model.config import Layout
@@ -21,7 +20,7 @@ def test_register_port(tmp_path: Path) -> None:
     image, plan = tmp_path / "image.bin", tmp_path / "plan.json"
     session.memory.write(image, session.config.port_bytes)
     memory = MemoryBehavior(latency=300)  # so slow that the queue fills before the first descriptor is done
-    plan.write_text(json.dumps({"descriptors": [job.descriptor for job in jobs], "memory": asdict(memory)}))
+    plan.write_text(json.dumps({"descriptors": [job.descriptor for job in jobs], "memory": memory.ports()}))
     simulator(session.config).run(
         "normq.sim.bench.registers_bench", tmp_path, {"NORMQ_PLAN": str(plan)}, [f"+image={image}"]
     )

@@ -9,12 +9,13 @@ import pytest
 from normq.model.config import AcceleratorConfig, Layout
 from normq.model.formats import VectorCode
 from normq.model.golden.constants import Operation
+from normq.sim.memory.dram import PRESETS, Dram
 from normq.sim.memory.map import MemoryMap
 from normq.sim.session import MemoryBehavior
 from normq.sim.timing.predict import TimingError, predict
 from normq.tests.cosim.engine_cases import STALLS
 from normq.tests.cosim.test_engine_equality import CONFIGS, config, constant, label
-from normq.tests.cosim.timing_cases import TimingSession, random_behavior
+from normq.tests.cosim.timing_cases import TimingSession, random_behavior, random_dram
 from normq.tests.model.golden_cases import Model, random_model
 
 FULL = (
@@ -63,6 +64,34 @@ def test_outstanding_reads(outstanding: int, buffer: int, tmp_path: Path) -> Non
         assert counters["engine.cycles"] < 150 * bursts
 
 
+def add_with_scores(session: TimingSession, rng: np.random.Generator) -> None:
+    """Something of everything, results for the whole vocabulary included, so that reads and writes mix."""
+    session.add_random(rng)
+    session.add(random_model(100, 300, 4, VectorCode(), 0.3, 5), Layout.SPARSE, Operation.SCORES, 9, rng)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_equals_rtl_with_dram(preset: str, tmp_path: Path) -> None:
+    """As each kind of memory comes, and two channels of it behind a slower engine."""
+    rng = np.random.default_rng([11, len(preset)])
+    timings = PRESETS[preset]
+    session = TimingSession(CONFIGS[2])
+    add_with_scores(session, rng)
+    for number, dram in enumerate((Dram(timings, timings.channels), Dram(timings, 2, 1024, 333))):
+        session.compare(tmp_path / str(number), MemoryBehavior(12, 5, 0, dram=dram))
+
+
+@pytest.mark.parametrize("shape", CONFIGS[1:4], ids=label)
+def test_equals_rtl_with_any_dram(shape: AcceleratorConfig, tmp_path: Path) -> None:
+    """Random organizations and timings."""
+    rng = np.random.default_rng([12, CONFIGS.index(shape)])
+    session = TimingSession(shape)
+    for _ in range(2):
+        add_with_scores(session, rng)
+    for number in range(3):
+        session.compare(tmp_path / str(number), replace(random_behavior(rng), dram=random_dram(rng)))
+
+
 def full_ring() -> Model:
     """Outputs of one entry side by side: score records come faster than they are written."""
     beta = np.zeros((100, 1000), np.uint8)
@@ -104,7 +133,9 @@ def test_equals_rtl_everywhere(shape: AcceleratorConfig, tmp_path: Path) -> None
         session = TimingSession(shape)
         for _ in range(5):
             session.add_random(rng)
-        session.compare(tmp_path / f"turn{turn}", random_behavior(rng))
+        behavior = random_behavior(rng)
+        session.compare(tmp_path / f"turn{turn}", behavior)
+        session.compare(tmp_path / f"dram{turn}", replace(behavior, dram=random_dram(rng)))
     session = TimingSession(shape)
     for layout in Layout:
         session.add_synthetic(min(shape.hidden_capacity, 256), 500, 4, layout, rng)

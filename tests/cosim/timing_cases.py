@@ -12,12 +12,14 @@ from normq.model.packing.matrix import PackedModel
 from normq.model.synthetic import synthetic_levels
 from normq.rtl.operation import Status
 from normq.sim.descriptors import Job, ModelImage
+from normq.sim.memory.dram import Dram, DramTimings
 from normq.sim.memory.map import MemoryMap
 from normq.sim.session import MemoryBehavior, build_engine, run_jobs
-from normq.sim.timing.predict import predict
+from normq.sim.timing.predict import replay
 from normq.tests.cosim.engine_cases import MEMORY_BYTES
 from normq.tests.model.golden_cases import Model, random_model, vectors_of
 
+RANDOM_TIMINGS = ("cl", "cwl", "rcd", "ras", "rtp", "wr", "ccd_l", "rrd_s", "rrd_l", "faw", "wtr_s", "wtr_l", "cs")
 DENSITIES = (0.0, 0.02, 0.1, 0.4, 0.9)
 
 
@@ -25,6 +27,29 @@ def random_behavior(rng: np.random.Generator) -> MemoryBehavior:
     """From at once to slower than any buffer hides."""
     latency, write_latency, gap = (int(rng.choice(some)) for some in ((0, 1, 7, 40, 300), (1, 20, 150), (0, 0, 1, 5)))
     return MemoryBehavior(latency, write_latency, gap)
+
+
+def random_dram(rng: np.random.Generator) -> Dram:
+    """Any organization and any timings, refreshes often enough to be seen, any two clocks."""
+    burst, rfc, rp = (int(rng.integers(1, most)) for most in (9, 200, 40))
+    timings = DramTimings(
+        name="random",
+        clock_mhz=int(rng.integers(100, 3000)),
+        channels=1,
+        column_bytes=int(rng.choice([8, 32, 64, 128])),
+        burst=burst,
+        ranks=int(rng.choice([1, 2, 4])),
+        groups=int(rng.choice([1, 2, 4, 8])),
+        banks=int(rng.choice([1, 4, 8])),
+        row_bytes=int(rng.choice([128, 1024, 8192])),
+        ccd_s=burst + int(rng.integers(0, 3)),
+        refi=rfc + rp + int(rng.integers(50, 3000)),
+        rfc=rfc,
+        rp=rp,
+        **{name: int(rng.integers(0, 60)) for name in RANDOM_TIMINGS},
+    )
+    interleave = max(timings.column_bytes, int(rng.choice([64, 256, 1024])))
+    return Dram(timings, int(rng.choice([1, 2, 8, 32])), interleave, int(rng.integers(100, 3000)))
 
 
 @dataclass
@@ -73,8 +98,9 @@ class TimingSession:
         for number, done in enumerate(outcome.jobs):
             where = number, done.job.name, behavior
             assert (*where, done.status) == (*where, Status.DONE)
-            found = predict(self.config, self.memory, done.job.descriptor, behavior)
-            assert (*where, found) == (*where, done.counters)
+            found = replay(self.config, self.memory, done.job.descriptor, behavior)
+            assert (*where, found.counters) == (*where, done.counters)
+            assert (*where, found.dram) == (*where, done.dram)
 
 
 def pack(hidden: int, vocab: int, bits: int, layout: Layout) -> PackedModel:

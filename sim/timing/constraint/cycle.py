@@ -55,6 +55,8 @@ class Unit(NamedTuple):
     arbiter: Any
     memory: Any
     writer: Any
+    dram: Any
+    """Behind the memory, in a buffer of its own."""
 
 
 def unit_at_rest(settings: Any, engine: Any) -> Any:
@@ -71,14 +73,14 @@ def unit_at_rest(settings: Any, engine: Any) -> Any:
 
 
 @kernel
-def run_unit(state: Any, edges: EdgeList, counters: Any, limit: int) -> int:
+def run_unit(state: Any, dram: Any, edges: EdgeList, counters: Any, limit: int) -> int:
     """Run one descriptor from the cycle in which it is taken; return the cycles, or -1 when `limit` was not enough."""
     heads, items = edges
     u = state[0]
     fetchers = (u.fetchers[0], u.fetchers[1], u.fetchers[2], u.fetchers[3], u.fetchers[4])
     e = Unit(
         *(u.settings, u.control, u.weights, u.sums, u.encoder, u.decoder, (u.words[0], u.words[1]), fetchers),
-        *(u.arbiter, u.memory, u.writer),
+        *(u.arbiter, u.memory, u.writer, dram[0]),
     )
     nothing = np.zeros(0, np.uint8)
     for now in range(limit):
@@ -125,7 +127,7 @@ def _edge(e: Any, head: Any, heads: Any, nothing: Any, now: int) -> None:
     d, fetchers, control, encoder = e.settings, e.fetchers, e.control, e.encoder
     first, second = fetchers[FIRST_READER], fetchers[SECOND_READER]
     word_taken, begin = e.words[LIST_WORDS].taken, control.begin
-    memory_step(e.memory, now)
+    memory_step(e.memory, e.dram, now)
     arbiter_step(e.arbiter, fetchers)
     if d.is_sums:
         sums_step(e.sums, d, first, second, head, begin, word_taken)

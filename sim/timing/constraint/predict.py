@@ -19,14 +19,14 @@ def runs_in_unit(memory: MemoryMap, address: int) -> bool:
 
 
 def run_edges(
-    config: AcceleratorConfig, memory: MemoryMap, address: int, engine: Any, counters: Any, limit: int
+    config: AcceleratorConfig, memory: MemoryMap, address: int, engine: Any, dram: Any, counters: Any, limit: int
 ) -> int:
     """Add to `counters` what the descriptor at `address` counts; return its cycles, -1 when `limit` was not enough.
 
-    `engine` is the engine at rest (`engine.STATE`).
+    `engine` is the engine at rest (`engine.STATE`), `dram` [1] what is behind its memory.
     """
     descriptor = {name: int(row[0]) for name, row in DESCRIPTOR.read(memory.constant(address)).items()}
     settings = settings_of(config, address, descriptor)
     is_sums = descriptor["opcode"] == Opcode.EDGE_SUMS.value
     edges = read_list(memory.constant(descriptor["stream"]), descriptor["vectors"], is_sums=is_sums)
-    return run_unit(unit_at_rest(settings, engine), edges, counters, limit)
+    return run_unit(unit_at_rest(settings, engine), dram, edges, counters, limit)
