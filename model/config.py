@@ -45,10 +45,10 @@ class AcceleratorConfig:
     """Greatest H: inputs of every operation, outputs of forward and backward; a power of two."""
     vocab_capacity: int = 65536
     """Greatest V: outputs of scores."""
-    outstanding_reads: int = 16
+    outstanding_reads: int = 32
     """Read bursts of up to 256 bytes under way on the memory port at once, 1..64."""
-    stream_buffer_bytes: int = 4096
-    """Buffer of the weight stream: over the port's bytes, the latency in cycles that a fully used port can hide."""
+    stream_buffer_bytes: int = 8192
+    """Buffers of weights and of vectors: over the port's bytes, the latency in cycles that a full port can hide."""
     local_bytes: int = 0
     """Bytes of the memory on chip that descriptors may address: 0 for none, or a power of two from 4 KiB to 8 MiB."""
     code: VectorCode = field(default_factory=VectorCode)

@@ -27,7 +27,9 @@ LANE_MODULE = "normq_lane"
 """Name of the Verilog module of one lane."""
 
 OTHER_BUFFER_BYTES = 2048
-"""Buffer of every reader but the weight stream."""
+"""Buffer of every reader but those that stream."""
+STREAMED = ("vectors", "weights")
+"""Readers that may need the whole port for long: their buffer is `stream_buffer_bytes`."""
 
 
 class Engine(wiring.Component):
@@ -91,7 +93,7 @@ class Engine(wiring.Component):
             "weights": (self._stages.stream.ranges, self._stages.stream.blocks),
         }
         for index, name in enumerate(READERS):
-            size = self.config.stream_buffer_bytes if name == "weights" else OTHER_BUFFER_BYTES
+            size = self.config.stream_buffer_bytes if name in STREAMED else OTHER_BUFFER_BYTES
             m.submodules[f"fetch_{name}"] = fetcher = Fetcher(port_bits, size)
             wiring.connect(m, fetcher.request, sides.requests[index])
             wiring.connect(m, sides.returned[index], fetcher.returned)
@@ -178,7 +180,8 @@ class Engine(wiring.Component):
             self._stages.vector_beats,
             self._stages.writer,
         )
-        wiring.connect(m, output.pass_request, self._stages.passes.output)
+        output_passes = self._stages.output_passes
+        wiring.connect(m, output_passes.request, self._stages.passes.output)
         wiring.connect(m, output.command, writer.command)
         wiring.connect(m, writer.aw, wiring.flipped(self.memory.aw))
         wiring.connect(m, writer.w, wiring.flipped(self.memory.w))
@@ -189,6 +192,10 @@ class Engine(wiring.Component):
             writer.mute.eq(self._stages.sides.error),
             self._stages.gather.clear_error.eq(self._stages.sequencer.clear_errors),
             self._stages.gather.wrong.eq(self._stages.stream.wrong | self._stages.emissions.wrong),
+            output_passes.start.eq(output.start),
+            output_passes.first_buffer.eq(output.buffer),
+            output_passes.is_free.eq(output.is_free),
+            output.encoded.eq(output_passes.encoded),
             output.finish.eq(writer.finish),
             rows.finish.eq(writer.finish & is_score),
             vector.finish.eq(writer.finish & ~is_score),
@@ -268,19 +275,20 @@ class Engine(wiring.Component):
         group, gather, output = self._stages.input, self._stages.gather, self._stages.output
         ready, gathered, headed = (Signal(BUFFERS, name=name) for name in ("ready", "gathered", "headed"))
         unwritten, ungathered = Signal(BUFFERS), Signal(BUFFERS)
+        released = wire(m, output.released | self._stages.output_passes.released, "released")
         done = wire(m, gather.done << gather.done_buffer, "gather_done")
         vectors_done = wire(m, Mux(gather.settings.is_score, 0, done), "vectors_done")
         header = wire(m, gather.header_done << gather.header_buffer, "header_done")
         m.d.sync += [
             ready.eq((ready | group.ready) & ~gather.taken_buffers),
-            gathered.eq((gathered | vectors_done) & ~output.released),
-            headed.eq((headed | header) & ~output.released),
-            unwritten.eq((unwritten | group.claimed) & ~output.released),
+            gathered.eq((gathered | vectors_done) & ~released),
+            headed.eq((headed | header) & ~released),
+            unwritten.eq((unwritten | group.claimed) & ~released),
             ungathered.eq((ungathered | group.claimed) & ~done),
         ]
         m.d.comb += [
             gather.ready_buffers.eq(ready),
-            output.gathered.eq(gathered),
+            self._stages.output_passes.gathered.eq(gathered),
             output.headed.eq(headed),
             group.free_buffers.eq(~(unwritten | ungathered)),
         ]

@@ -11,7 +11,6 @@ from ..model.formats import CODE_BYTES, ceil_log2
 from .bus.axi import ADDRESS_BITS
 from .bus.write import write_command_layout
 from .operation import Opcode
-from .passes import Pass, request_layout
 from .pipeline import wire
 from .shape import BUFFERS, CELL_BITS, COUNT_BITS, Shape
 
@@ -34,18 +33,18 @@ class OutputSettings(wiring.Signature):
 
 
 class GroupOutput(wiring.Component):
-    """Group after group: encode what was gathered, write each vector to its place, then the group's header.
+    """Group after group: write each vector to its place as soon as y was `encoded`, then the group's header.
 
-    Scores need no pass: their header and records are written as they come. A buffer is `released` when nothing of
-    the group is left in it. y is written out before the next group's results are encoded.
+    Scores need no pass: their header and records are written as they come. Their buffer is `released` when nothing of
+    the group is left in it. y `is_free` for the next group when all of it is written.
     """
 
     settings: Any
     start: Signal
-    gathered: Signal
+    encoded: Signal
+    is_free: Signal
     headed: Signal
     header_taken: Signal
-    pass_request: stream.Interface
     command: stream.Interface
     finish: Signal
     row_start: Signal
@@ -65,10 +64,10 @@ class GroupOutput(wiring.Component):
             {
                 "settings": In(OutputSettings()),
                 "start": In(1),
-                "gathered": In(BUFFERS),
+                "encoded": In(1),
+                "is_free": Out(1),
                 "headed": In(BUFFERS),
                 "header_taken": In(1),
-                "pass_request": Out(stream.Signature(request_layout())),
                 "command": Out(stream.Signature(write_command_layout())),
                 "finish": In(1),
                 "row_start": Out(1),
@@ -89,33 +88,22 @@ class GroupOutput(wiring.Component):
         header_bytes = lanes * 2 * CELL_BITS // 8
         left, vectors_left, results = Signal(COUNT_BITS), Signal(COUNT_BITS), Signal(ADDRESS_BITS)
         active = wire(m, Mux(vectors_left < lanes, vectors_left, lanes), "active")
-        is_ready = wire(m, Array(self.gathered)[self.buffer], "is_ready")
+        filled = Signal()
         command = self.command.payload
-        m.d.comb += self.pass_request.payload.buffer.eq(self.buffer)
+        m.d.comb += self.is_free.eq(~filled)
+        with m.If(self.encoded):
+            m.d.sync += filled.eq(1)
         with m.FSM():
             with m.State("idle"):
                 m.d.comb += self.done.eq(1)
                 with m.If(self.start):
                     m.d.sync += [left.eq(settings.groups), vectors_left.eq(settings.vectors)]
                     m.d.sync += results.eq(settings.results)
-                    m.next = "gathered"
+                    m.next = "encoded"
                     with m.If(settings.opcode == Opcode.SCORES):
                         m.next = "headed"
-            with m.State("gathered"):
-                with m.If(is_ready):
-                    m.next = "encode"
-                    with m.If(settings.opcode == Opcode.BACKWARD):
-                        m.next = "maximum"
-            with m.State("maximum"):
-                m.d.comb += self.pass_request.valid.eq(1)
-                m.d.comb += self.pass_request.payload.kind.eq(Pass.OUTPUT_MAXIMUM)
-                with m.If(self.pass_request.ready):
-                    m.next = "encode"
-            with m.State("encode"):
-                m.d.comb += self.pass_request.valid.eq(1)
-                m.d.comb += self.pass_request.payload.kind.eq(Pass.OUTPUT_ENCODE)
-                with m.If(self.pass_request.ready):
-                    m.d.comb += self.released.eq(1 << self.buffer)
+            with m.State("encoded"):
+                with m.If(filled):
                     m.next = "vector"
             with m.State("vector"):
                 m.d.comb += [
@@ -147,7 +135,8 @@ class GroupOutput(wiring.Component):
             with m.State("write header"):
                 m.d.comb += self.is_header.eq(1)
                 with m.If(self.finish):
-                    self._next_group(m, left, vectors_left, results, "gathered")
+                    m.d.sync += filled.eq(0)
+                    self._next_group(m, left, vectors_left, results, "encoded")
             with m.State("headed"):
                 m.d.comb += [
                     self.command.valid.eq(Array(self.headed)[self.buffer]),

@@ -376,6 +376,7 @@ class Lane(wiring.Component):
 
         z_exponents = [Signal(signed(VECTOR_EXPONENT_BITS), name=f"z_exponent_{buffer}") for buffer in range(BUFFERS)]
         y_exponent = Signal(signed(VECTOR_EXPONENT_BITS))
+        next_scale, next_exponent = Signal(signed(EXPONENT_BITS)), Signal(signed(VECTOR_EXPONENT_BITS))
         length = Signal(signed(EXPONENT_BITS))
         is_zero, scale = Signal(), Signal(signed(EXPONENT_BITS))
         old, new = Signal(signed(PRODUCT_EXPONENT_BITS)), Signal(signed(PRODUCT_EXPONENT_BITS + 2))
@@ -395,8 +396,13 @@ class Lane(wiring.Component):
                 m.d.sync += self.range_error.eq(1)
             with m.If(is_input):
                 m.d.sync += [self._scales[0].eq(scale), Array(z_exponents)[buffer].eq(new)]
-            with m.Else():
+            with m.Elif(is_gather):
                 m.d.sync += [self._scales[1].eq(scale), y_exponent.eq(new)]
+            with m.Else():
+                m.d.sync += [next_scale.eq(scale), next_exponent.eq(new)]
+        # The maximum of a group may be found while the header of the group before is still to be written.
+        with m.If(self.finalize.commit):
+            m.d.sync += [self._scales[1].eq(next_scale), y_exponent.eq(next_exponent)]
 
         shown = self.header_select.buffer
         leak_score = Array(kept["score"] for kept in finished)[shown]

@@ -109,8 +109,8 @@ def leak_sum_layout(shape: Shape) -> data.StructLayout:
 
 
 def finalize_layout() -> data.StructLayout:
-    """End of a maximum: take the scale."""
-    return data.StructLayout({"strobe": 1, "source": Scale, "buffer": 1, "has_empty": 1})
+    """End of a maximum: take the scale; that of an output pass is in use from `commit` on."""
+    return data.StructLayout({"strobe": 1, "commit": 1, "source": Scale, "buffer": 1, "has_empty": 1})
 
 
 def leak_layout() -> data.StructLayout:

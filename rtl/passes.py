@@ -217,6 +217,7 @@ class ElementPasses(wiring.Component):
                 m.d.comb += [
                     self.finalize.strobe.eq(self._settings.opcode == Opcode.FORWARD),
                     self.finalize.source.eq(Scale.GATHER),
+                    self.finalize.commit.eq(self._settings.opcode == Opcode.BACKWARD),
                 ]
             with m.Default():
                 pass

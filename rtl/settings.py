@@ -130,8 +130,10 @@ def _gather(m: Module, stages: Stages, d: Any) -> None:
 
 
 def _output(m: Module, stages: Stages, d: Any) -> Signal:
-    output = stages.output.settings
+    output, passes = stages.output.settings, stages.output_passes.settings
     m.d.comb += [
+        passes.opcode.eq(Opcode(d.opcode)),
+        passes.groups.eq(_groups(stages, d)),
         output.opcode.eq(Opcode(d.opcode)),
         output.groups.eq(_groups(stages, d)),
         output.vectors.eq(d.vectors),

@@ -14,6 +14,7 @@ from .group_input import GroupInput
 from .group_load import GroupLoad
 from .group_output import GroupOutput
 from .leak import LeakUnit
+from .output_passes import OutputPasses
 from .passes import ElementPasses
 from .registers import Registers
 from .result_rows import RowSource, VectorSource
@@ -56,6 +57,7 @@ class Stages:
     leak: LeakUnit
     stream: WeightStream
     gather: GatherControl
+    output_passes: OutputPasses
     output: GroupOutput
     score_rows: RowSource
     vector_beats: VectorSource
@@ -87,6 +89,7 @@ class Stages:
             leak=LeakUnit(shape),
             stream=WeightStream(shape),
             gather=GatherControl(shape),
+            output_passes=OutputPasses(),
             output=GroupOutput(shape),
             score_rows=RowSource(shape),
             vector_beats=VectorSource(shape),
