@@ -94,7 +94,9 @@ class EmissionLoad(wiring.Component):
             m.d.sync += [lane.eq(lane + 1), asking.eq(lane != self.active - 1)]
 
     def _is_read(self, column: Any) -> Value:
-        return column.count.any() & (column.count <= self.inputs)
+        # blocks hold 20 entries or more, the first may begin late: what asks for far more would be read for very long
+        is_plausible = column.blocks <= (column.count >> 4) + 3
+        return column.count.any() & (column.count <= self.inputs) & is_plausible
 
     def _decode(self, m: Module) -> None:
         m.submodules.decoder = decoder = EntryDecoder(self.shape, slots=1)
@@ -131,7 +133,7 @@ class EmissionLoad(wiring.Component):
                     m.d.sync += working.eq(0)
             with m.State("command"):
                 m.d.comb += decoder.command.valid.eq(is_read)
-                m.d.comb += is_excessive.eq(column.count > self.inputs)
+                m.d.comb += is_excessive.eq(column.count.any() & ~is_read)
                 with m.If(is_read):
                     with m.If(decoder.command.ready):
                         m.next = "entries"

@@ -64,7 +64,7 @@ class Faults:
 
     def with_records(self, job: Job, lane: int, **fields: int) -> Job:
         """The job with other values in the record of one vector."""
-        at = _field(self.bytes_at(job.descriptor, DESCRIPTOR_BYTES), descriptor_layout(), "vector_records")
+        at = field_of(self.bytes_at(job.descriptor, DESCRIPTOR_BYTES), descriptor_layout(), "vector_records")
         content = bytearray(self.bytes_at(at, RECORD_BYTES * BATCH))
         place = slice(lane * RECORD_BYTES, (lane + 1) * RECORD_BYTES)
         content[place] = _with_fields(bytes(content[place]), record_layout(), fields)
@@ -102,7 +102,7 @@ class Faults:
         self.expected.append(Status.DONE)
 
 
-def _field(content: bytes, layout: Any, name: str) -> int:
+def field_of(content: bytes, layout: Any, name: str) -> int:
     field = layout[name]
     return int.from_bytes(content, "little") >> field.offset & ((1 << field.width) - 1)
 
@@ -251,7 +251,7 @@ def test_malformed_streams(behavior: MemoryBehavior, tmp_path: Path) -> None:
             faults.add(replace(job, name=f"{operation.value}: {name}"), Status.MALFORMED_STREAM)
         job = faults.fresh(operation)
         content = faults.bytes_at(job.descriptor, DESCRIPTOR_BYTES)
-        entries, blocks = (_field(content, descriptor_layout(), name) for name in ("entries", "stream_blocks"))
+        entries, blocks = (field_of(content, descriptor_layout(), name) for name in ("entries", "stream_blocks"))
         faults.add(faults.changed(job, entries=entries - 1), Status.MALFORMED_STREAM)
         faults.add(faults.changed(faults.fresh(operation), records=job.records - 1), Status.MALFORMED_STREAM)
         faults.add(faults.changed(faults.fresh(operation), stream_blocks=blocks + 3), Status.MALFORMED_STREAM)
@@ -265,7 +265,7 @@ def test_blocks_that_are_not_those_of_the_entries(layout: Layout, tmp_path: Path
     faults = Faults(CONFIG, model_of(6), layout, tmp_path)
     for operation in Operation:
         content = faults.bytes_at(faults.fresh(operation).descriptor, DESCRIPTOR_BYTES)
-        blocks = _field(content, descriptor_layout(), "stream_blocks")
+        blocks = field_of(content, descriptor_layout(), "stream_blocks")
         for wrong in (blocks + 1, blocks + 9, *((blocks - 1, 0) if layout is Layout.DENSE else ())):
             faults.add(faults.changed(faults.fresh(operation), stream_blocks=wrong), Status.MALFORMED_STREAM)
     wrong_columns: list[Fields] = [
@@ -285,9 +285,9 @@ def test_emission_index_beyond_the_inputs(tmp_path: Path) -> None:
     wide = random_model(128, VOCAB, 4, DEFAULT, 1.0, 1).golden(Layout.SPARSE)
     other = ModelImage(CONFIG, wide.packed, faults.session.memory)
     taken = other.operation(Operation.FORWARD, Vectors.zeros(1, 128), np.array([1], np.uint16))
-    at = _field(faults.bytes_at(taken.descriptor, DESCRIPTOR_BYTES), descriptor_layout(), "vector_records")
+    at = field_of(faults.bytes_at(taken.descriptor, DESCRIPTOR_BYTES), descriptor_layout(), "vector_records")
     record = faults.bytes_at(at, RECORD_BYTES)
-    column = {name: _field(record, record_layout(), name) for name in ("first", "emission", "emission_blocks")}
+    column = {name: field_of(record, record_layout(), name) for name in ("first", "emission", "emission_blocks")}
     fault = {**column, "count": HIDDEN, "emission": column["emission"] + 128, "first": 31, "emission_blocks": 3}
     faults.add(faults.with_records(faults.fresh(Operation.FORWARD), 0, **fault), Status.MALFORMED_STREAM)
     # a model as long as the other one, with columns that leave most of what was there uncovered
