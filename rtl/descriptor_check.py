@@ -18,6 +18,9 @@ from .operation import LayoutCode, Opcode, Status, descriptor_layout
 from .pipeline import wire
 from .shape import Shape
 
+MOST_VECTORS = 1 << 16
+"""Of one descriptor."""
+
 
 class DescriptorCheck(wiring.Component):
     """`fault` is Status.DONE when `descriptor` can be run, else why not; combinational."""
@@ -38,10 +41,10 @@ class DescriptorCheck(wiring.Component):
         is_plain = wire(m, ~options.second & ~options.listed, "is_plain")
         m.d.comb += self.fault.eq(Status.DONE)
         with m.If(is_operation):
-            with m.If(self._bad_size(m)):
-                m.d.comb += self.fault.eq(Status.BAD_SIZE)
-            with m.Elif(self._bad_format() | ((opcode != Opcode.SCORES.value) & ~is_plain)):
+            with m.If(self._bad_format() | ((opcode != Opcode.SCORES.value) & ~is_plain)):
                 m.d.comb += self.fault.eq(Status.BAD_FORMAT)
+            with m.Elif(self._bad_size(m)):
+                m.d.comb += self.fault.eq(Status.BAD_SIZE)
         with m.Elif(opcode == Opcode.LOAD_CODEBOOK.value):
             outputs = descriptor.outputs
             with m.If((outputs == 0) | (outputs > (1 << config.greatest_index_bits))):
@@ -77,9 +80,18 @@ class DescriptorCheck(wiring.Component):
         is_dense = descriptor.layout == LayoutCode.DENSE.value
         is_listed = descriptor.options.listed
         most = Mux(descriptor.opcode == Opcode.SCORES.value, config.vocab_capacity, config.hidden_capacity)
-        room = descriptor.stream_blocks << ceil_log2(PER_BLOCK[0])
-        listed = (descriptor.entries != outputs) | (descriptor.records != outputs)
-        whole = Mux(is_dense, descriptor.records != outputs, descriptor.entries > room)
+        entries, blocks = descriptor.entries, descriptor.stream_blocks
+        input_bits = ceil_log2(config.hidden_capacity)
+        listed = (entries != outputs) | (descriptor.records != outputs) | (blocks > entries)
+        # more than these could only be read for billions of cycles
+        dense_blocks = (outputs << (input_bits - BLOCK_SHIFT)) + 1
+        dense = (descriptor.records != outputs) | (blocks > dense_blocks)
+        sparse = (
+            (entries > (blocks << ceil_log2(PER_BLOCK[0])))
+            | (blocks > entries)
+            | (entries > (descriptor.records << input_bits))
+        )
+        whole = Mux(is_dense, dense, sparse)
         return wire(
             m,
             (inputs == 0)
@@ -87,6 +99,7 @@ class DescriptorCheck(wiring.Component):
             | ((outputs == 0) & ~is_listed)
             | (outputs > most)
             | (descriptor.vectors == 0)
+            | (descriptor.vectors > MOST_VECTORS)
             | (descriptor.records > outputs)
             | Mux(is_listed, listed, whole),
             "bad_size",

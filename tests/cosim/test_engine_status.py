@@ -255,7 +255,7 @@ def test_malformed_streams(behavior: MemoryBehavior, tmp_path: Path) -> None:
         faults.add(faults.changed(job, entries=entries - 1), Status.MALFORMED_STREAM)
         faults.add(faults.changed(faults.fresh(operation), records=job.records - 1), Status.MALFORMED_STREAM)
         faults.add(faults.changed(faults.fresh(operation), stream_blocks=blocks + 3), Status.MALFORMED_STREAM)
-        faults.add(faults.changed(faults.fresh(operation), entries=0), Status.MALFORMED_STREAM)
+        faults.add(faults.changed(faults.fresh(operation), entries=0), Status.BAD_SIZE)
     faults.run(behavior)
 
 
