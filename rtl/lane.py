@@ -7,19 +7,18 @@ from amaranth.hdl import Array, Cat, Const, Value
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..model.formats import CODEBOOK_BITS, EXPONENT_LIMIT, TOP_BITS, ZERO_EXPONENT
+from ..model.formats import CODEBOOK_BITS, TOP_BITS
 from . import lane_ports as ports
 from .buffer import WidthBuffer
-from .encoder import LEAST, Encoder
+from .encoder import Encoder
+from .exponents import Exponents
 from .finish import LENGTH_BITS, Finisher
 from .gather import GatherSum, mantissa_of
-from .lane_ports import Scale
 from .pipeline import greatest, wire
 from .shape import (
     BUFFERS,
     CELL_BITS,
     EXPONENT_BITS,
-    PRODUCT_EXPONENT_BITS,
     RESULT_BITS,
     SUM_BITS,
     VECTOR_EXPONENT_BITS,
@@ -111,8 +110,7 @@ class Lane(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        self._active = Array(Signal(name=f"active_{buffer}") for buffer in range(BUFFERS))
-        self._scales = [Signal(signed(EXPONENT_BITS), name=f"scale_of_{side}") for side in ("input", "output")]
+        m.submodules.exponents = self._exponents = Exponents(self.shape)
         vector = self._vector(m, "x", ~self.load.second)
         second = self._vector(m, "second", self.load.second)
         levels = self._emission(m)
@@ -277,8 +275,8 @@ class Lane(wiring.Component):
         buffer = self.operand.buffer
         leak_mantissa = wire(m, Array(kept["mantissa"] for kept in finished)[buffer], "chosen_leak_mantissa")
         leak_shift = wire(m, Array(kept["shift"] for kept in finished)[buffer], "chosen_leak_shift")
-        is_active = wire(m, self._active[buffer], "is_active")
-        scale = wire(m, Mux(self.scale_output, self._scales[1], self._scales[0]), "scale")
+        is_active = wire(m, self._exponents.active.bit_select(buffer, 1), "is_active")
+        scale = wire(m, Mux(self.scale_output, self._exponents.scales[1], self._exponents.scales[0]), "scale")
         lengths: list[Value] = []
         codes: list[Value] = []
         for slot in range(self.shape.config.elements_per_cycle):
@@ -350,63 +348,28 @@ class Lane(wiring.Component):
     # --- exponents --------------------------------------------------------------------------------------------
 
     def _scale(self, m: Module, longest: Value, finished: list[dict[str, Signal]]) -> None:
-        """Maxima become scales and exponents when the control says so."""
-        least = Const(LEAST, signed(EXPONENT_BITS))
-        x_exponent = Signal(signed(PRODUCT_EXPONENT_BITS))
-        coming = Signal()
-        with m.If(self.setup_write):
-            m.d.sync += [x_exponent.eq(self.setup.exponent), coming.eq(self.setup.active)]
-
-        maximum = Signal(signed(EXPONENT_BITS), init=LEAST)
-        with m.If(self.maximum.reset):
-            m.d.sync += maximum.eq(least)
-            with m.If(~self.operand.is_output):  # the older group may still need its own flag
-                m.d.sync += self._active[self.operand.buffer].eq(coming)
-        with m.Elif(self.maximum.update & (longest > maximum)):
-            m.d.sync += maximum.eq(longest)
-
-        buffer = self.finalize.buffer
-        gathered = wire(m, Array(kept["maximum"] for kept in finished)[buffer], "gathered")
-        leak_length = Array(kept["length"] for kept in finished)[buffer]
-        empty_length = wire(m, Mux(self.finalize.has_empty, leak_length, 0), "empty_length")
-        gather_length = greatest(m, [gathered, empty_length], "gather_length")
-        is_gather = self.finalize.source == Scale.GATHER
-        is_copy = self.finalize.source == Scale.COPY
-        is_input = is_copy | (self.finalize.source == Scale.INPUT)
-
-        z_exponents = [Signal(signed(VECTOR_EXPONENT_BITS), name=f"z_exponent_{buffer}") for buffer in range(BUFFERS)]
-        y_exponent = Signal(signed(VECTOR_EXPONENT_BITS))
-        next_scale, next_exponent = Signal(signed(EXPONENT_BITS)), Signal(signed(VECTOR_EXPONENT_BITS))
-        length = Signal(signed(EXPONENT_BITS))
-        is_zero, scale = Signal(), Signal(signed(EXPONENT_BITS))
-        old, new = Signal(signed(PRODUCT_EXPONENT_BITS)), Signal(signed(PRODUCT_EXPONENT_BITS + 2))
-        code = self.shape.config.code
+        """What the exponents need, and what the header shows of them."""
+        exponents = self._exponents
         m.d.comb += [
-            length.eq(Mux(is_gather, gather_length, maximum)),
-            is_zero.eq(Mux(is_gather, gather_length == 0, maximum == least)),
-            scale.eq(Mux(is_copy | is_zero, 0, length - code.fix_bits)),
-            old.eq(Mux(is_input, x_exponent, Array(z_exponents)[buffer])),
-            new.eq(Mux(is_zero & ~is_copy, ZERO_EXPONENT, old + scale)),
+            exponents.setup_write.eq(self.setup_write),
+            exponents.setup.eq(self.setup),
+            exponents.maximum.eq(self.maximum),
+            exponents.longest.eq(longest),
+            exponents.is_output.eq(self.operand.is_output),
+            exponents.buffer.eq(self.operand.buffer),
+            exponents.finalize.eq(self.finalize),
+            exponents.clear_error.eq(self.clear_error),
+            self.range_error.eq(exponents.range_error),
         ]
-        with m.If(self.clear_error):
-            m.d.sync += self.range_error.eq(0)
-        with m.If(self.finalize.strobe):
-            in_range = (new <= EXPONENT_LIMIT) & (new >= -EXPONENT_LIMIT)
-            with m.If(~is_copy & ~is_zero & ~in_range & self._active[buffer]):
-                m.d.sync += self.range_error.eq(1)
-            with m.If(is_input):
-                m.d.sync += [self._scales[0].eq(scale), Array(z_exponents)[buffer].eq(new)]
-            with m.Elif(is_gather):
-                m.d.sync += [self._scales[1].eq(scale), y_exponent.eq(new)]
-            with m.Else():
-                m.d.sync += [next_scale.eq(scale), next_exponent.eq(new)]
-        # The maximum of a group may be found while the header of the group before is still to be written.
-        with m.If(self.finalize.commit):
-            m.d.sync += [self._scales[1].eq(next_scale), y_exponent.eq(next_exponent)]
-
+        for buffer, kept in enumerate(finished):
+            m.d.comb += [
+                exponents.gathered[buffer].eq(kept["maximum"]),
+                exponents.leak_length[buffer].eq(kept["length"]),
+            ]
         shown = self.header_select.buffer
         leak_score = Array(kept["score"] for kept in finished)[shown]
+        z_exponent = Mux(shown, exponents.z_exponents[1], exponents.z_exponents[0])
         m.d.comb += [
             self.header.leak.eq(Mux(self.header_select.is_score, leak_score, 0)),
-            self.header.exponent.eq(Mux(self.header_select.is_score, Array(z_exponents)[shown], y_exponent)),
+            self.header.exponent.eq(Mux(self.header_select.is_score, z_exponent, exponents.y_exponent)),
         ]
