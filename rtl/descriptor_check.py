@@ -39,11 +39,12 @@ class DescriptorCheck(wiring.Component):
         is_operation = (opcode >= Opcode.FORWARD.value) & (opcode <= Opcode.SCORES.value)
         options = descriptor.options
         is_plain = wire(m, ~options.second & ~options.listed, "is_plain")
+        bad_size = self._bad_size(m)
         m.d.comb += self.fault.eq(Status.DONE)
         with m.If(is_operation):
             with m.If(self._bad_format() | ((opcode != Opcode.SCORES.value) & ~is_plain)):
                 m.d.comb += self.fault.eq(Status.BAD_FORMAT)
-            with m.Elif(self._bad_size(m)):
+            with m.Elif(bad_size):
                 m.d.comb += self.fault.eq(Status.BAD_SIZE)
         with m.Elif(opcode == Opcode.LOAD_CODEBOOK.value):
             outputs = descriptor.outputs
