@@ -39,10 +39,11 @@ class DescriptorCheck(wiring.Component):
         is_operation = (opcode >= Opcode.FORWARD.value) & (opcode <= Opcode.SCORES.value)
         options = descriptor.options
         is_plain = wire(m, ~options.second & ~options.listed, "is_plain")
+        misses_second = options.keeps_first & ~options.second
         bad_size = self._bad_size(m)
         m.d.comb += self.fault.eq(Status.DONE)
         with m.If(is_operation):
-            with m.If(self._bad_format() | ((opcode != Opcode.SCORES.value) & ~is_plain)):
+            with m.If(self._bad_format() | ((opcode != Opcode.SCORES.value) & ~is_plain) | misses_second):
                 m.d.comb += self.fault.eq(Status.BAD_FORMAT)
             with m.Elif(bad_size):
                 m.d.comb += self.fault.eq(Status.BAD_SIZE)
@@ -100,7 +101,7 @@ class DescriptorCheck(wiring.Component):
             | ((outputs == 0) & ~is_listed)
             | (outputs > most)
             | (descriptor.vectors == 0)
-            | (descriptor.vectors > MOST_VECTORS)
+            | (descriptor.vectors > Mux(descriptor.options.keeps_first, config.lanes, MOST_VECTORS))
             | (descriptor.records > outputs)
             | Mux(is_listed, listed, whole),
             "bad_size",

@@ -65,9 +65,10 @@ def option_layout() -> data.StructLayout:
 
     `second` (scores): the vectors are the first factors of products, each record names the second factor.
     `listed` (scores): of listed outputs; `stream` is a list of columns (`column_record_layout`).
+    `keeps_first` (with `second`, one group): the first factors are the vectors that the group before has loaded.
     `follows`: group g is read once group g of the descriptor before, or its last, is written and answered.
     """
-    return data.StructLayout({"second": 1, "listed": 1, "follows": 1, "reserved": 5})
+    return data.StructLayout({"second": 1, "listed": 1, "follows": 1, "keeps_first": 1, "reserved": 4})
 
 
 def _packed_constant() -> data.StructLayout:

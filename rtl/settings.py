@@ -65,6 +65,7 @@ def _load(m: Module, stages: Stages, d: Any) -> None:
         emissions.codebook.eq(d.emission_codebook),
         vectors.inputs.eq(d.inputs),
         vectors.has_second.eq(has_second),
+        vectors.keeps_first.eq(d.options.keeps_first),
     ]
 
 

@@ -21,7 +21,8 @@ CODES_PER_CHUNK = CODES_PER_BLOCK * BURST_BLOCKS
 class VectorLoad(wiring.Component):
     """Loads the vectors of a group into the lanes' memories, chunk by chunk of one burst a lane.
 
-    With `has_second` a chunk of the second factors follows each chunk of the first ones.
+    With `has_second` a chunk of the second factors follows each chunk of the first ones; with `keeps_first` too only
+    the second ones are loaded, the first are those of the group before.
 
     `loaded` counts the words of W elements that every active lane holds, so that a pass may follow the load; a beat
     is written once the words of its chunk are below `passed`, so that the load may follow a pass.
@@ -33,6 +34,7 @@ class VectorLoad(wiring.Component):
     passed: Signal
     sources: Any
     has_second: Signal
+    keeps_first: Signal
     seconds: Any
     ranges: stream.Interface
     beats: stream.Interface
@@ -52,6 +54,7 @@ class VectorLoad(wiring.Component):
                 "passed": In(COUNT_BITS),
                 "sources": In(data.ArrayLayout(ADDRESS_BITS, lanes)),
                 "has_second": In(1),
+                "keeps_first": In(1),
                 "seconds": In(data.ArrayLayout(ADDRESS_BITS, lanes)),
                 "ranges": Out(stream.Signature(range_layout())),
                 "beats": In(stream.Signature(shape.config.port_bits)),
@@ -68,8 +71,10 @@ class VectorLoad(wiring.Component):
         elements = self.shape.config.elements_per_cycle
         # the stage above may be at the next descriptor before the last vectors have arrived
         inputs, has_second = Signal.like(self.inputs, name="inputs_held"), Signal(name="has_second_held")
+        keeps_first = Signal(name="keeps_first_held")
         with m.If(self.start):
             m.d.sync += [inputs.eq(self.inputs), has_second.eq(self.has_second)]
+            m.d.sync += keeps_first.eq(self.keeps_first)
         blocks = wire(m, (inputs + (CODES_PER_BLOCK - 1)) >> ceil_log2(CODES_PER_BLOCK), "blocks")
 
         # asking: one burst a lane, lane after lane, first factors before second ones, chunk after chunk
@@ -87,7 +92,7 @@ class VectorLoad(wiring.Component):
         with m.If(asking & self.ranges.ready):
             m.d.sync += ask_lane.eq(ask_lane + 1)
             with m.If(ask_last_lane):
-                m.d.sync += [ask_lane.eq(0), ask_second.eq(has_second & ~ask_second)]
+                m.d.sync += [ask_lane.eq(0), ask_second.eq(has_second & (keeps_first | ~ask_second))]
                 with m.If(~has_second | ask_second):
                     m.d.sync += [ask_block.eq(ask_block + BURST_BLOCKS), asking.eq(ask_left > BURST_BLOCKS)]
 
@@ -113,7 +118,7 @@ class VectorLoad(wiring.Component):
             with m.If(beat + 1 == stop):
                 m.d.sync += [beat.eq(chunk), lane.eq(lane + 1)]
                 with m.If(lane == self.active - 1):
-                    m.d.sync += [lane.eq(0), is_second.eq(has_second & ~is_second)]
+                    m.d.sync += [lane.eq(0), is_second.eq(has_second & (keeps_first | ~is_second))]
                     with m.If(~has_second | is_second):
                         m.d.sync += [chunk.eq(stop), beat.eq(stop), taking.eq(~is_last_chunk)]
                         m.d.sync += [
@@ -122,6 +127,12 @@ class VectorLoad(wiring.Component):
                         ]
         m.d.comb += self.done.eq(~taking)
         with m.If(self.start):
-            m.d.sync += [ask_lane.eq(0), ask_second.eq(0), ask_block.eq(0), asking.eq(1), is_second.eq(0)]
+            m.d.sync += [
+                ask_lane.eq(0),
+                ask_second.eq(self.keeps_first),
+                ask_block.eq(0),
+                asking.eq(1),
+                is_second.eq(self.keeps_first),
+            ]
             m.d.sync += [lane.eq(0), chunk.eq(0), beat.eq(0), taking.eq(1), self.loaded.eq(0), chunk_words.eq(0)]
         return m

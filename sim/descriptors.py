@@ -166,12 +166,14 @@ class ModelImage:
         second: StoredVectors | None = None,
         listed: Codes | None = None,
         follows: bool = False,
+        keeps_first: bool = False,
         written_to: Space = Space.PORT,
     ) -> Job:
         """Return the job of one operation on a batch; `tokens` [B] are what a forward step consumes.
 
         Scores may have a `second` factor for every vector, and be of the tokens `listed` only, of which those with
-        entries get a record, in their order. `follows` makes each group wait for that group of the job before.
+        entries get a record, in their order. `follows` makes each group wait for that group of the job before;
+        with `keeps_first` the first factors are what the group before has loaded, whatever `vectors` are.
         `written_to` says in which memory vector results go; headers and scores go through the port. Raises ValueError
         where the operation has no such option, LocalMemoryError when the results do not fit on chip.
         """
@@ -184,7 +186,12 @@ class ModelImage:
         layout = self._reserve(operation, operands.batch, records, written_to)
         fields: dict[int | str, Any] = {
             **self._common(operation, placed),
-            "options": {"second": second is not None, "listed": columns is not None, "follows": follows},
+            "options": {
+                "second": second is not None,
+                "listed": columns is not None,
+                "follows": follows,
+                "keeps_first": keeps_first,
+            },
             "vectors": operands.batch,
             "vector_records": self.memory.place(self._records(operands, second, layout.vectors, tokens)),
             "results": layout.results.address,

@@ -72,8 +72,11 @@ class Step:
         second: StoredVectors | None = None,
         listed: Codes | None = None,
         follows: bool = False,
+        keeps_first: bool = False,
     ) -> None:
-        job = self.image.operation(Operation.SCORES, vectors, second=second, listed=listed, follows=follows)
+        job = self.image.operation(
+            Operation.SCORES, vectors, second=second, listed=listed, follows=follows, keeps_first=keeps_first
+        )
         nonempty = self.golden.nonempty_tokens
         codes = expected.codes
         if listed is not None:
@@ -121,6 +124,27 @@ def token_step(config: AcceleratorConfig, layout: Layout, batch: int, seed: int)
         step.scores(job.written.take(rows), step.golden.product_scores(a, b), second=c.take(rows[::-1]), listed=listed)
     step.scores(job.written, step.golden.scores(unscaled), listed=TOKENS[:0])
     return step
+
+
+@pytest.mark.parametrize("behavior", [AT_ONCE, SLOW, STALLS], ids=["fast", "slow", "stalls"])
+def test_first_factors_stay_from_one_group_to_the_next(behavior: MemoryBehavior, tmp_path: Path) -> None:
+    config = CONFIGS[0]
+    model = random_model(100, 61, 3, VectorCode(), 0.06, 7)
+    step = Step(config, model.golden(Layout.SPARSE))
+    vectors, _ = operands(model, config.lanes, 7)
+    a, nowhere = (
+        place_vectors(step.memory, vectors),
+        StoredVectors((0,) * config.lanes, tuple(vectors.exponents.tolist())),
+    )
+    step.scores(a, step.golden.scores(vectors))
+    for seed in (8, 9):
+        factors, _ = operands(model, config.lanes, seed)
+        expected, c = step.golden.product_scores(vectors, factors), place_vectors(step.memory, factors)
+        step.scores(nowhere, expected, second=c, keeps_first=True)
+        step.scores(nowhere, expected, second=c, keeps_first=True, listed=TOKENS)
+    outcome = step.run(tmp_path, behavior, chained=True)
+    vector_bytes = config.lanes * 4 * 64
+    assert outcome.jobs[-1].counters["read.vectors"] == 5 * vector_bytes
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=NAMES)
