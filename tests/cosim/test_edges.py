@@ -77,7 +77,8 @@ def test_adversarial_sums(tmp_path: Path) -> None:
         [(most, None)],
         [(6, 6)],
     ]
-    sums += [[(0, None), (number, None)] for number in range(1, zero)]
+    for number in range(1, zero):
+        sums.append([(0, None), (number, None)])
     session.add_sums(image, pool, sums)
     session.run(tmp_path)
 
