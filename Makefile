@@ -38,6 +38,9 @@ registers: $(STAMP) ## write docs/REGISTERS.md anew, after a change of registers
 	normq rtl -o build/rtl
 	cp build/rtl/REGISTERS.md docs/
 
+peer: $(STAMP) ## the timing model beside SCALE-Sim, which is installed once into an environment of its own
+	normq peer
+
 verify-full: $(STAMP) ## the longest tests: every width, layout and shape
 	pytest -n auto -m full
 

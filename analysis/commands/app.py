@@ -11,6 +11,7 @@ from .cosim import cosim
 from .export_default import export_default
 from .golden import golden
 from .inspect import inspect
+from .peer import peer
 from .quantize import quantize
 from .rebuild_default import rebuild_default
 from .rtl import rtl
@@ -27,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a traceback is a bug of ours: plain, as Python prints it
 )
-for command in (quantize, inspect, golden, cosim, rtl, run, simulate, bench, export_default, rebuild_default):
+for command in (quantize, inspect, golden, cosim, rtl, run, simulate, bench, peer, export_default, rebuild_default):
     app.command()(command)
 
 

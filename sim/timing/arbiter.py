@@ -6,9 +6,10 @@ import numpy as np
 
 from ...model.config import GREATEST_OUTSTANDING_READS
 from ...model.jit import inlined
+from ...rtl.stages import READERS
 from .fifo import fifo_step
 
-REQUESTERS = 4
+REQUESTERS = len(READERS)
 
 ARBITER = np.dtype(
     [
@@ -34,7 +35,7 @@ def arbiter_grant(u: Any, fetchers: Any, memory: Any) -> None:
     u.can_take = not is_full and (not u.ar_valid or u.ar_ready)
     u.asked = 0
     for offset in range(REQUESTERS):
-        candidate = (u.turn + offset) & (REQUESTERS - 1)
+        candidate = (u.turn + offset) % REQUESTERS
         if fetchers[candidate].request:
             u.asked = 1
             u.chosen = candidate

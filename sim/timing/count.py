@@ -4,38 +4,28 @@ from typing import Any
 
 from ...model.jit import inlined
 from ...rtl.counters import COUNTERS
+from .engine import EMISSION_READER, LIST_READER, NAMES, VECTOR_READER, WEIGHT_READER
 from .gather_control import STALL_BUSY, STALL_IDLE, STALL_INPUT, STALL_MEMORY, STALL_OUTPUT
 from .sequencer import KIND_DESCRIPTOR, KIND_RECORD, KIND_TABLE
 
-(
-    CYCLES,
-    BUSY,
-    INPUT,
-    OUTPUT,
-    MEMORY,
-    IDLE,
-    ENTRIES,
-    PRODUCTS,
-    WORDS,
-    EDGE_CYCLES,
-    DESCRIPTORS,
-    TABLES,
-    RECORDS,
-    EMISSIONS,
-    VECTORS,
-    WEIGHTS,
-    WRITTEN_VECTORS,
-    WRITTEN_HEADERS,
-    WRITTEN_SCORES,
-) = range(len(COUNTERS))
-"""Rows of `counters`, in the order of rtl.counters.COUNTERS."""
+_ROWS = {counter.name: row for row, counter in enumerate(COUNTERS)}
+CYCLES, EDGE_CYCLES, WORDS = (_ROWS[name] for name in ("engine.cycles", "edges.cycles", "passes.words"))
+BUSY, INPUT, OUTPUT, MEMORY, IDLE, ENTRIES, PRODUCTS = (
+    _ROWS[f"gather.{event}"]
+    for event in ("busy", "stall_input", "stall_output", "stall_memory", "idle", "entries", "multiply_accumulates")
+)
+DESCRIPTORS, TABLES, RECORDS, LISTS, EMISSIONS, VECTORS, WEIGHTS = (
+    _ROWS[f"read.{kind}"] for kind in ("descriptors", "tables", "records", "lists", "emissions", "vectors", "weights")
+)
+WRITTEN_VECTORS, WRITTEN_HEADERS, WRITTEN_SCORES = (_ROWS[f"write.{kind}"] for kind in ("vectors", "headers", "scores"))
+"""Rows of `counters`; what is not named here stays 0 without a local memory."""
 
 
 @inlined
 def count_cycle(
     counters: Any, d: Any, sequencer: Any, gather: Any, passes: Any, fetchers: Any, writer: Any, is_header: int
 ) -> None:
-    """Add what this cycle counts."""
+    """Add what this cycle counts; `d` is the descriptor of the output stage."""
     if sequencer.busy:
         counters[CYCLES] += 1
         counters[BUSY] += gather.stall == STALL_BUSY
@@ -46,13 +36,16 @@ def count_cycle(
     counters[ENTRIES] += gather.accepted
     counters[PRODUCTS] += gather.accepted * gather.active
     counters[WORDS] += 1 if passes.issued else 0
-    if fetchers[0].returned:
-        counters[DESCRIPTORS] += d.port_bytes if sequencer.kind == KIND_DESCRIPTOR else 0
-        counters[TABLES] += d.port_bytes if sequencer.kind == KIND_TABLE else 0
-        counters[RECORDS] += d.port_bytes if sequencer.kind == KIND_RECORD else 0
-    counters[EMISSIONS] += d.port_bytes if fetchers[1].returned else 0
-    counters[VECTORS] += d.port_bytes if fetchers[2].returned else 0
-    counters[WEIGHTS] += d.port_bytes if fetchers[3].returned else 0
+    words = fetchers[NAMES]
+    if words.taken:
+        asked = words.beats * d.port_bytes
+        counters[DESCRIPTORS] += asked if sequencer.kind == KIND_DESCRIPTOR else 0
+        counters[TABLES] += asked if sequencer.kind == KIND_TABLE else 0
+        counters[RECORDS] += asked if sequencer.kind == KIND_RECORD else 0
+    counters[LISTS] += d.port_bytes if fetchers[LIST_READER].returned else 0
+    counters[EMISSIONS] += d.port_bytes if fetchers[EMISSION_READER].returned else 0
+    counters[VECTORS] += d.port_bytes if fetchers[VECTOR_READER].returned else 0
+    counters[WEIGHTS] += d.port_bytes if fetchers[WEIGHT_READER].returned else 0
     if writer.sent:
         if d.is_score:
             counters[WRITTEN_SCORES] += d.port_bytes

@@ -5,16 +5,17 @@ from typing import Any
 import numpy as np
 
 from ...model.jit import inlined
-from ...model.packing.sparse import read_entry
 from .words import words_step, words_take
 
 WORD_BITS = 64
+NOT_COUNTED, BY_FLAGS, BY_LISTS = range(3)
+"""Results of vectors need no count; scores of a stream count its flags, listed scores one for each list."""
 
 DECODER = np.dtype(
     [
         (name, np.int64)
         for name in (
-            *("slots", "is_dense", "bits", "width", "per_block", "counts_ends"),
+            *("slots", "is_dense", "bits", "width", "per_block", "counts_ends", "first_flag"),
             *("budget", "busy"),
             *("left", "place", "entry"),  # sparse
             *("inputs", "lists", "list_left", "drop", "has_word", "offset"),  # dense
@@ -26,7 +27,27 @@ DECODER = np.dtype(
         )
     ]
 )
-"""`ready` is the reader's of the entries. `counts_ends`: `last` flags of sparse entries are read from the stream."""
+"""`ready` is the reader's of the entries. `counts_ends` says how the outputs that end among sparse
+entries are counted, `first_flag` where the `last` flags of the stream begin."""
+
+
+@inlined
+def decoder_set(u: Any, d: Any, counts_ends: int) -> None:
+    """Set up for the lists of another descriptor."""
+    u.is_dense = d.is_dense
+    u.bits = d.bits
+    u.width = d.width
+    u.per_block = d.per_block
+    u.first_flag = d.first_flag
+    u.counts_ends = counts_ends
+
+
+@inlined
+def ends_of(d: Any) -> int:
+    """Return how a descriptor's ends are counted."""
+    if not d.is_score:
+        return NOT_COUNTED
+    return BY_LISTS if d.is_listed else BY_FLAGS
 
 
 @inlined
@@ -75,15 +96,15 @@ def _dense(u: Any, words: Any, sink_valid: int) -> int:
 
 
 @inlined
-def decoder_step(u: Any, words: Any, data: Any) -> None:
-    """One clock edge; `data` are the bytes of the stream."""
+def decoder_step(u: Any, words: Any, flags: Any) -> None:
+    """One clock edge; `flags` are the `last` flags of all streams."""
     if u.can_emit:
         u.valid = u.take
         u.final = u.ends
         u.count = u.taking
         u.ended = 0
         if u.take:
-            u.ended = u.ends_list if u.is_dense else _ended(u, data)
+            u.ended = u.ends_list if u.is_dense else _ended(u, flags)
     u.budget -= u.block_taken
     if u.begin:
         u.budget = u.blocks
@@ -98,12 +119,14 @@ def decoder_step(u: Any, words: Any, data: Any) -> None:
 
 
 @inlined
-def _ended(u: Any, data: Any) -> int:
+def _ended(u: Any, flags: Any) -> int:
     """Outputs that end among the entries taken."""
+    if u.counts_ends == BY_LISTS:
+        return 1 if u.ends else 0
     ended = 0
-    if u.counts_ends:
+    if u.counts_ends == BY_FLAGS:
         for entry in range(u.entry, u.entry + u.taking):
-            ended += read_entry(data, entry, u.width, u.per_block) >> (u.width - 1)
+            ended += flags[entry]
     return ended
 
 
@@ -118,7 +141,7 @@ def _sparse_step(u: Any) -> None:
     if u.begin:
         u.left = u.entries
         u.place = u.first
-        u.entry = 0
+        u.entry = u.first_flag
 
 
 @inlined

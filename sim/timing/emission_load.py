@@ -30,13 +30,13 @@ def emissions_offer(u: Any, d: Any, fetch: Any, decoder: Any, columns: Any, acti
     u.is_last_lane = u.lane == active - 1
     fetch.range_valid = u.asking
     if u.asking:
-        column = columns[group * d.lanes + u.ask_lane]
+        column = columns[d.first_vector + group * d.lanes + u.ask_lane]
         fetch.range_address = column[ADDRESS]
         fetch.range_blocks = column[BLOCKS] if 0 < column[COUNT] <= d.inputs else 0
     decoder.ready = 1
     decoder.command_valid = 0
     if u.state == COMMAND:
-        column = columns[group * d.lanes + u.lane]
+        column = columns[d.first_vector + group * d.lanes + u.lane]
         u.is_read = 0 < column[COUNT] <= d.inputs
         decoder.command_valid = u.is_read
         decoder.blocks = column[BLOCKS]

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from ...model.config import AcceleratorConfig
 from ...rtl.bus.fetch import BLOCK_BYTES, BURST_BLOCKS
 from ...rtl.engine import OTHER_BUFFER_BYTES
+from ...rtl.shape import Shape
 from ...rtl.stages import READERS
 from .arbiter import ARBITER
 from .decoder import DECODER
@@ -23,29 +24,42 @@ from .memory import MEMORY
 from .passes import PASSES
 from .result_rows import ROWS, VECTOR_BEATS
 from .sequencer import SEQUENCER
-from .settings import SETTINGS
+from .settings import SETTINGS, no_settings
+from .turn import FLIGHT, TURN
 from .vector_load import VECTORS
-from .weight_stream import STREAM
+from .weight_stream import WEIGHTS
 from .words import WORDS
 from .writer import WRITER
 
-NAMES, EMISSION_READER, VECTOR_READER, WEIGHT_READER = range(len(READERS))
+NAMES, LIST_READER, EMISSION_READER, VECTOR_READER, WEIGHT_READER = range(len(READERS))
 WEIGHT_DECODER, EMISSION_DECODER = range(2)
-LOAD_WORDS = 2
-"""Who cuts blocks into words: the two decoders, and what reads descriptors, tables and records."""
+LOAD_WORDS, LIST_WORDS = 2, 3
+"""Who cuts blocks into words: the two decoders; what reads descriptors, tables and records; what reads lists."""
 
 STATE = np.dtype(
     [
-        ("settings", SETTINGS),
+        ("filling", SETTINGS),
+        ("load_d", SETTINGS),
+        ("input_d", SETTINGS),
+        ("ask_d", SETTINGS),
+        ("decode_d", SETTINGS),
+        ("gather_d", SETTINGS),
+        ("output_d", SETTINGS),
         ("passes", PASSES),
         ("decoders", DECODER, (2,)),
-        ("words", WORDS, (3,)),
+        ("words", WORDS, (4,)),
         ("gather", GATHER),
         ("fetchers", FETCH, (len(READERS),)),
         ("arbiter", ARBITER),
         ("memory", MEMORY),
-        ("stream", STREAM),
+        ("stream", WEIGHTS),
         ("sequencer", SEQUENCER),
+        ("flight", FLIGHT),
+        ("load_turn", TURN),
+        ("input_turn", TURN),
+        ("stream_turn", TURN),
+        ("gather_turn", TURN),
+        ("output_turn", TURN),
         ("load", LOAD),
         ("vectors", VECTORS),
         ("emissions", EMISSIONS),
@@ -69,7 +83,15 @@ class Engine(NamedTuple):
     No arrays: counting their references in every cycle would double the time.
     """
 
-    settings: Any
+    filling: Any
+    """What the sequencer took last."""
+    load_d: Any
+    """What a stage works on: load and emissions; input and its passes; fetching and decoding of weights; ..."""
+    input_d: Any
+    ask_d: Any
+    decode_d: Any
+    gather_d: Any
+    output_d: Any
     passes: Any
     decoders: Any
     words: Any
@@ -80,6 +102,12 @@ class Engine(NamedTuple):
     memory: Any
     stream: Any
     sequencer: Any
+    flight: Any
+    load_turn: Any
+    input_turn: Any
+    stream_turn: Any
+    gather_turn: Any
+    output_turn: Any
     load: Any
     vectors: Any
     emissions: Any
@@ -93,11 +121,21 @@ class Engine(NamedTuple):
     """Behind the memory, in a buffer of its own: nothing that has one is jumped over."""
 
 
-def engine_at_rest(config: AcceleratorConfig, settings: Any, memory_ports: Mapping[str, int]) -> npt.NDArray[np.int64]:
+WHOSE = ("filling", "load_d", "input_d", "ask_d", "decode_d", "gather_d", "output_d")
+"""The descriptors: the one taken last, and those that the stages work on."""
+FILLING, LOAD_D, INPUT_D, ASK_D, DECODE_D, GATHER_D, OUTPUT_D = (
+    STATE.fields[name][1] // 8  # pyright: ignore[reportOptionalSubscript]
+    for name in WHOSE
+)
+"""Where they begin in the state."""
+
+
+def engine_at_rest(config: AcceleratorConfig, memory_ports: Mapping[str, int]) -> npt.NDArray[np.int64]:
     """Return the state [STATE_WORDS] of an engine; `memory_ports` are its memory's inputs."""
     state = np.zeros(STATE_WORDS, np.int64)
     engine: Any = state.view(STATE)[0]
-    engine["settings"] = settings
+    for name in WHOSE:
+        engine[name] = no_settings(config)
     memory, rows = engine["memory"], engine["rows"]
     for name in ("latency", "write_latency", "gap"):
         memory[name] = memory_ports[name]
@@ -110,13 +148,11 @@ def engine_at_rest(config: AcceleratorConfig, settings: Any, memory_ports: Mappi
         fetcher["room"] = max(size // config.port_bytes, 2 * BURST_BLOCKS * beats_per_block)
         fetcher["beats_per_block"] = beats_per_block
         fetcher["parts"] = 1 if name == "vectors" else beats_per_block
-    for number, slots in ((WEIGHT_DECODER, config.entries_per_cycle), (EMISSION_DECODER, 1)):
-        decoder = engine["decoders"][number]
-        for name in ("is_dense", "bits", "width", "per_block"):
-            decoder[name] = settings[name]
-        decoder["slots"] = slots
-    engine["decoders"][WEIGHT_DECODER]["counts_ends"] = settings["is_score"]
-    row_bytes = int(settings["banks"]) * config.record_bytes
+    engine["decoders"]["slots"] = config.entries_per_cycle, 1
+    # a descriptor before, whose group is written: what follows it need not wait
+    engine["flight"]["total"] = engine["flight"]["written"] = 1
+    engine["load"]["may_load"] = engine["load"]["may_mark"] = 1
+    row_bytes = Shape(config).banks * config.record_bytes
     rows["joins"] = row_bytes < config.port_bytes
     rows["parts"] = max(row_bytes // config.port_bytes, config.port_bytes // row_bytes)
     return state

@@ -16,7 +16,7 @@ GATHER = np.dtype(
     [
         (name, np.int64)
         for name in (
-            *("state", "left", "buffer", "slots_taken", "in_row", "bank", "rows_filled"),
+            *("state", "left", "buffer", "slots_taken", "in_row", "bank", "rows_filled", "undone"),
             *("done", "header_done", "active_0", "active_1"),
             # wires
             *("stall", "has_room", "header", "fire", "end", "entries_ready", "taken_buffers", "accepted", "ended"),
@@ -30,8 +30,14 @@ issued in each of the last cycles."""
 
 
 @inlined
-def gather_offer(u: Any, d: Any, decoder: Any, ready: int) -> None:
-    """Issue a header or entries, or say what is missing."""
+def gather_idle(u: Any) -> int:
+    """Whether the last group of a descriptor is done."""
+    return 1 if u.state == IDLE and u.undone == 0 else 0
+
+
+@inlined
+def gather_offer(u: Any, d: Any, decoder: Any, ends_group: int, ready: int) -> None:
+    """Issue a header or entries, or say what is missing; `ends_group` says it of a final entry."""
     u.done_mask = u.done
     u.header_mask = u.header_done
     u.has_room = not d.is_score or u.slots_taken <= d.capacity - 2 * d.banks - d.slots
@@ -59,7 +65,7 @@ def gather_offer(u: Any, d: Any, decoder: Any, ready: int) -> None:
         else:
             u.stall = STALL_BUSY
             u.fire = 1
-            u.end = decoder.final
+            u.end = decoder.final and ends_group
     u.taken_buffers = u.end << u.buffer
     u.accepted = decoder.count if u.fire else 0
     u.ended = decoder.ended if u.fire else 0
@@ -67,7 +73,9 @@ def gather_offer(u: Any, d: Any, decoder: Any, ready: int) -> None:
 
 
 @inlined
-def gather_step(u: Any, d: Any, now: int, start: int, row_taken: int, input_ready: int, input_active: int) -> None:
+def gather_step(
+    u: Any, d: Any, now: int, start: int, restart: int, row_taken: int, input_ready: int, input_active: int
+) -> None:
     """One clock edge."""
     pipe = u.pipe
     if input_ready & 1:
@@ -75,12 +83,12 @@ def gather_step(u: Any, d: Any, now: int, start: int, row_taken: int, input_read
     if input_ready & 2:
         u.active_1 = input_active
     pipe[now % PIPE] = u.header | (u.end << 1) | (u.buffer << 2) | (u.ended << 3)
-    _results(u, d, pipe[(now - d.gather_delay) % PIPE], start, row_taken)
-    _room(u, d, start, row_taken)
+    u.undone += u.end - (1 if u.done else 0)
+    _results(u, d, pipe[(now - d.gather_delay) % PIPE], restart, row_taken)
+    _room(u, d, restart, row_taken)
     if u.state == IDLE:
         if start:
             u.left = d.groups
-            u.buffer = 0
             u.state = HEADER
     elif u.end:
         u.state = IDLE if u.left == 1 else HEADER
@@ -91,9 +99,9 @@ def gather_step(u: Any, d: Any, now: int, start: int, row_taken: int, input_read
 
 
 @inlined
-def _room(u: Any, d: Any, start: int, row_taken: int) -> None:
+def _room(u: Any, d: Any, restart: int, row_taken: int) -> None:
     """Slots taken or promised; the end of a group claims the rest of its row. Without a meaning but for scores."""
-    if start or not d.is_score:
+    if restart or not d.is_score:
         u.slots_taken = 0
         u.in_row = 0
         return
@@ -104,7 +112,7 @@ def _room(u: Any, d: Any, start: int, row_taken: int) -> None:
 
 
 @inlined
-def _results(u: Any, d: Any, issued: int, start: int, row_taken: int) -> None:
+def _results(u: Any, d: Any, issued: int, restart: int, row_taken: int) -> None:
     """What was issued `gather_delay` cycles ago has become results: rows that are complete, groups that are done."""
     header = issued & 1
     end = (issued >> 1) & 1
@@ -121,5 +129,5 @@ def _results(u: Any, d: Any, issued: int, start: int, row_taken: int) -> None:
         after = (u.bank + count) & (d.banks - 1)
     if end and after != 0:
         filled += 1
-    u.bank = 0 if start else after
-    u.rows_filled = 0 if start or not d.is_score else u.rows_filled + filled - row_taken
+    u.bank = 0 if restart else after
+    u.rows_filled = 0 if restart else u.rows_filled + (filled if d.is_score else 0) - row_taken

@@ -40,7 +40,6 @@ def input_step(u: Any, d: Any, start: int, pass_ready: int) -> None:
     if u.state == IDLE:
         if start:
             u.left = d.groups
-            u.buffer = 0
             u.state = CLAIM
     elif u.state == CLAIM:
         if u.taken:

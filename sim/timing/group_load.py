@@ -14,9 +14,9 @@ LOAD = np.dtype(
         (name, np.int64)
         for name in (
             *("state", "left", "vectors_left", "word", "lane", "may_load", "may_mark", "active"),
-            *("read_group", "group"),
+            *("read_group", "group", "target"),
             # wires
-            *("words_ready", "skip", "load_start", "emission_start", "loaded", "taken", "coming"),
+            *("words_ready", "skip", "load_start", "emission_start", "loaded", "taken", "coming", "records_read"),
         )
     ]
 )
@@ -24,29 +24,31 @@ LOAD = np.dtype(
 
 
 @inlined
-def load_offer(u: Any, d: Any, words_valid: int, vectors_done: int, emission_done: int) -> None:
+def load_offer(u: Any, d: Any, written: int, words_valid: int, vectors_done: int, emission_done: int) -> None:
     """What is asked of the other stages."""
     u.coming = min(u.vectors_left, d.lanes)
     u.words_ready = u.state == RECORDS
     ends = u.words_ready and words_valid and u.word == RECORD_WORDS - 1 and u.lane == u.coming - 1
     u.skip = ends and u.left == 1
-    u.load_start = u.state == WAIT and u.may_load and vectors_done
+    u.records_read = u.skip
+    may_read = not d.follows or written >= u.target
+    u.load_start = u.state == WAIT and u.may_load and vectors_done and may_read
     u.emission_start = u.state == MARK and u.may_mark and d.is_forward
     u.loaded = u.state == EMISSION and emission_done
 
 
 @inlined
-def load_step(u: Any, d: Any, words_valid: int, start: int, begun: int, ended: int) -> None:
+def load_step(u: Any, d: Any, flight: Any, turn: Any, words_valid: int, begun: int, ended: int) -> None:
     """One clock edge."""
+    slot = turn.number & 1
     if u.state == IDLE:
-        if start:
+        if turn.start:
             u.left = d.groups
             u.vectors_left = d.vectors
             u.read_group = 0
             u.word = 0
             u.lane = 0
-            u.may_load = 1
-            u.may_mark = 1
+            u.target = flight.firsts[slot] + 1
             u.state = RECORDS
     elif u.state == RECORDS:
         if words_valid:
@@ -71,6 +73,7 @@ def load_step(u: Any, d: Any, words_valid: int, start: int, begun: int, ended: i
         u.left -= 1
         u.vectors_left -= d.lanes
         u.read_group += 1
+        u.target += u.target != flight.lasts[slot]
     if begun:
         u.may_load = 1
     if ended:

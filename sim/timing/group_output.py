@@ -31,12 +31,13 @@ def output_offer(u: Any, d: Any, writer: Any, destinations: Any, gathered: int, 
     writer.command_address = u.results
     writer.command_bytes = d.header_bytes
     if u.state == VECTOR:
-        writer.command_address = destinations[u.group * d.lanes + u.lane]
+        writer.command_address = destinations[d.first_vector + u.group * d.lanes + u.lane]
         writer.command_bytes = d.outputs * 2
     elif u.state == HEADED:
         writer.command_valid = (headed >> u.buffer) & 1
         writer.command_bytes = d.header_bytes + d.records * d.record_bytes
     begins = writer.command_valid and writer.command_ready
+    writer.ends_group = u.state != VECTOR
     u.row_start = u.state == HEADED and begins
     u.vector_start = u.state != HEADED and begins
 
@@ -57,9 +58,7 @@ def output_step(u: Any, d: Any, start: int, pass_ready: int, finish: int) -> Non
             u.left = d.groups
             u.vectors_left = d.vectors
             u.results = d.results
-            u.buffer = 0
             u.group = 0
-            u.lane = 0
             u.state = HEADED if d.is_score else GATHERED
     elif u.state == GATHERED:
         if u.is_ready:

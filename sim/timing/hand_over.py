@@ -10,16 +10,10 @@ BUFFERS_HELD = np.dtype([(name, np.int64) for name in ("ready", "gathered", "hea
 
 
 @inlined
-def hand_over_step(u: Any, group_input: Any, gather: Any, released: int, start: int) -> None:
-    """One clock edge."""
+def hand_over_step(u: Any, group_input: Any, gather: Any, is_score: int, released: int) -> None:
+    """One clock edge; `is_score` says it of what is gathered."""
     u.ready = (u.ready | group_input.ready) & ~gather.taken_buffers
-    u.gathered = (u.gathered | gather.done_mask) & ~released
+    u.gathered = (u.gathered | (0 if is_score else gather.done_mask)) & ~released
     u.headed = (u.headed | gather.header_mask) & ~released
     u.unwritten = (u.unwritten | group_input.claimed) & ~released
     u.ungathered = (u.ungathered | group_input.claimed) & ~gather.done_mask
-    if start:
-        u.ready = 0
-        u.gathered = 0
-        u.headed = 0
-        u.unwritten = 0
-        u.ungathered = 0

@@ -40,12 +40,12 @@ def passes_offer(u: Any, loaded: int) -> None:
 
 
 @inlined
-def passes_step(u: Any, d: Any, input_request: int, input_state: int, output_request: int) -> None:
+def passes_step(u: Any, input_d: Any, output_d: Any, input_request: int, input_state: int, output_request: int) -> None:
     """One clock edge; `input_state` is the input stage's, which says what it asks for."""
     if u.state == GRANT:
         if input_request or output_request:
             u.word = 0
-            u.wait = d.drain - 1
+            u.wait = input_d.drain - 1
             u.state = BEGIN
             if output_request:
                 u.kind = OUTPUT
@@ -61,7 +61,7 @@ def passes_step(u: Any, d: Any, input_request: int, input_state: int, output_req
             u.is_complete = 1
         if u.issued:
             u.word += 1
-            if u.word == (d.output_words if u.kind == OUTPUT else d.input_words):
+            if u.word == (output_d.output_words if u.kind == OUTPUT else input_d.input_words):
                 u.state = DRAIN
     elif u.state == DRAIN:
         if u.wait == 0:

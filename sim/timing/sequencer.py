@@ -6,7 +6,7 @@ import numpy as np
 
 from ...model.jit import inlined
 
-IDLE, DESCRIPTOR, CHECK, DISPATCH, ASK_TABLE, TABLE, ASK_RECORDS, RUN, JUDGE, REPORT = range(10)
+IDLE, DESCRIPTOR, CHECK, REST, DISPATCH, ASK_TABLE, TABLE, ASK_RECORDS, JUDGE, REPORT = range(10)
 RHO, SIGMA, ZERO_ROWS, NONEMPTY, CODEBOOK = range(5)
 KIND_DESCRIPTOR, KIND_TABLE, KIND_RECORD = range(3)
 FORWARD, BACKWARD, SCORES, LOAD_CODEBOOK, LOAD_ROWS = range(1, 6)
@@ -19,29 +19,33 @@ SEQUENCER = np.dtype(
     [
         (name, np.int64)
         for name in (
-            *("state", "word", "words", "table"),
+            *("state", "word", "words", "table", "unread", "number", "kind"),
             # wires
-            *("busy", "kind", "words_ready", "skip", "start", "running"),
+            *("busy", "asked_kind", "words_ready", "skip", "issue", "takes"),
         )
     ]
 )
+"""`number` counts the descriptors taken; `kind` is the register of rtl/engine_counters.py."""
 
 
 @inlined
-def sequencer_offer(u: Any, d: Any, fetch: Any) -> None:
-    """What the state alone decides."""
-    u.busy = u.state != IDLE
-    u.kind = KIND_TABLE if u.state == TABLE else (KIND_RECORD if u.state == RUN else KIND_DESCRIPTOR)
-    u.words_ready = u.state == DESCRIPTOR or u.state == TABLE
+def sequencer_offer(u: Any, d: Any, fetch: Any, flight: Any, next_descriptor: int) -> None:
+    """What the state alone decides; `d` was taken last, `next_descriptor` is the next one's address or -1."""
+    u.busy = u.state != IDLE or not flight.at_rest
+    u.words_ready = (u.state == DESCRIPTOR and u.unread == 0) or u.state == TABLE
     u.skip = u.state == TABLE and u.word + 1 == u.words
+    u.asked_kind = KIND_DESCRIPTOR
     fetch.range_valid = 1
     if u.state == IDLE:
-        fetch.range_address = d.descriptor
+        fetch.range_valid = next_descriptor >= 0 and flight.has_room
+        fetch.range_address = next_descriptor
         fetch.range_blocks = DESCRIPTOR_WORDS * 8 // BLOCK
     elif u.state == ASK_TABLE:
+        u.asked_kind = KIND_TABLE
         fetch.range_address, size = _table(u, d)
         fetch.range_blocks = (size + BLOCK - 1) // BLOCK
     elif u.state == ASK_RECORDS:
+        u.asked_kind = KIND_RECORD
         fetch.range_address = d.vector_records
         fetch.range_blocks = (d.vectors * RECORD + BLOCK - 1) // BLOCK
     else:
@@ -64,25 +68,32 @@ def _table(u: Any, d: Any) -> tuple[int, int]:
 
 @inlined
 def sequencer_start(u: Any, fetch: Any) -> None:
-    """The operation begins when its records have been asked for."""
-    u.start = u.state == ASK_RECORDS and fetch.range_ready
+    """A descriptor is taken when it has been asked for, an operation issued when its records have been."""
+    u.takes = u.state == IDLE and fetch.range_valid and fetch.range_ready
+    u.issue = u.state == ASK_RECORDS and fetch.range_ready
 
 
 @inlined
-def sequencer_step(u: Any, d: Any, fetch: Any, word_taken: int) -> None:
+def sequencer_step(u: Any, d: Any, fetch: Any, at_rest: int, word_taken: int, records_read: int) -> None:
     """One clock edge."""
+    if fetch.range_valid and fetch.range_ready:
+        u.kind = u.asked_kind
     if u.state == IDLE:
-        if fetch.range_ready:
+        if u.takes:
             u.word = 0
+            u.number += 1
             u.state = DESCRIPTOR
     elif u.state == DESCRIPTOR:
-        if word_taken:
+        if word_taken and u.unread == 0:
             u.word += 1
             if u.word == DESCRIPTOR_WORDS:
                 u.state = CHECK
     elif u.state == CHECK:
         u.word = 0
-        u.state = DISPATCH
+        u.state = ASK_RECORDS if d.opcode == SCORES else REST
+    elif u.state == REST:
+        if at_rest:
+            u.state = DISPATCH
     elif u.state == DISPATCH:
         _dispatch(u, d)
     elif u.state == ASK_TABLE:
@@ -98,14 +109,12 @@ def sequencer_step(u: Any, d: Any, fetch: Any, word_taken: int) -> None:
                 _next_table(u)
     elif u.state == ASK_RECORDS:
         if fetch.range_ready:
-            u.state = RUN
-    elif u.state == RUN:
-        if not u.running:
-            u.state = JUDGE
+            u.state = IDLE
     elif u.state == JUDGE:
         u.state = REPORT
     else:
         u.state = IDLE
+    u.unread += u.issue - records_read
 
 
 @inlined

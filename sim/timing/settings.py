@@ -9,7 +9,7 @@ from ...model.packing.matrix import ENTRY_WIDTHS
 from ...rtl.decoder.sparse import PER_BLOCK
 from ...rtl.gather_control import GatherControl
 from ...rtl.leak import LeakUnit
-from ...rtl.operation import LayoutCode, Opcode
+from ...rtl.operation import LayoutCode, Opcode, descriptor_layout
 from ...rtl.passes import ElementPasses
 from ...rtl.shape import BUFFERS, Shape
 from ...rtl.vector_load import CODES_PER_BLOCK, CODES_PER_CHUNK
@@ -34,6 +34,7 @@ SETTINGS = np.dtype(
             ),
             *("inputs", "outputs", "vectors", "groups", "records", "entries", "has_entries", "stream_blocks"),
             *("stream", "nonempty", "vector_records", "results", "result_stride"),
+            *("has_second", "is_listed", "follows", "keeps_first", "first_vector", "first_column", "first_flag"),
         )
     ]
 )
@@ -42,10 +43,20 @@ COPIED = (
     *("stream", "nonempty", "vector_records", "results", "result_stride"),
 )
 """Fields that are those of the descriptor."""
+SECOND, LISTED, FOLLOWS, KEEPS_FIRST = (1 << bit for bit in range(4))
+"""rtl.operation.option_layout."""
+
+
+def no_settings(config: AcceleratorConfig) -> Any:
+    """Return the record of a build before the first descriptor."""
+    return settings_of(config, 0, dict.fromkeys((str(name) for name, _ in descriptor_layout()), 0))
 
 
 def settings_of(config: AcceleratorConfig, address: int, descriptor: dict[str, int]) -> Any:
-    """Return the record of a build and of the descriptor at `address`, its fields as `operation.descriptor_layout`."""
+    """Return the record of a build and of the descriptor at `address`, its fields as `operation.descriptor_layout`.
+
+    Places in the tables of a run (`first_vector`, `first_column`, `first_flag`) are left 0.
+    """
     shape = Shape(config)
     record: Any = np.zeros(1, SETTINGS)[0]
     values: dict[str, int] = {
@@ -75,7 +86,14 @@ def settings_of(config: AcceleratorConfig, address: int, descriptor: dict[str, i
         "groups": -(-descriptor["vectors"] // config.lanes),
         **{name: descriptor[name] for name in COPIED},
     }
-    values["has_entries"] = bool(values["is_dense"] or values["entries"])
+    for name, mask in (
+        ("has_second", SECOND),
+        ("is_listed", LISTED),
+        ("follows", FOLLOWS),
+        ("keeps_first", KEEPS_FIRST),
+    ):
+        values[name] = bool(descriptor["options"] & mask)
+    values["has_entries"] = bool((values["is_dense"] and not values["is_listed"]) or values["entries"])
     for name, value in values.items():
         record[name] = value
     return record

@@ -17,18 +17,21 @@ from .gather_control import PIPE
 from .memory import QUEUE, READ_BEATS, READ_DUE, RESPONSE_DUE, WRITE_BEATS
 from .writer import BURST_BYTES
 
-SAME, RING, COUNTDOWN, ADDRESS = range(4)
+SAME, RING, COUNTDOWN, ADDRESS, COUNTUP = range(5)
 """What a field may do in a period: nothing; what `_rings_repeat` compares; fall, as long as it is above its floor; move
-by a multiple of a burst, which shows nowhere but in the distance to the next multiple."""
+by a multiple of a burst, which shows nowhere but in the distance to the next multiple; rise, unseen."""
 
 RULES = {
     ("fetchers", "address"): (ADDRESS, 0),
     ("fetchers", "blocks"): (COUNTDOWN, 8),
+    ("decoders", "entry"): (COUNTUP, 0),
     ("decoders", "budget"): (COUNTDOWN, 2),
     ("decoders", "left"): (COUNTDOWN, 16),
     ("decoders", "lists"): (COUNTDOWN, 2),
     ("rows", "left"): (COUNTDOWN, 2),
     ("writer", "address"): (ADDRESS, 0),
+    ("writer", "asked_bursts"): (COUNTUP, 0),
+    ("writer", "answered_bursts"): (COUNTUP, 0),
     ("writer", "to_ask"): (COUNTDOWN, BURST_BYTES),
     ("writer", "to_send"): (COUNTDOWN, BURST_BYTES),
     ("arbiter", "produce"): (RING, 0),
@@ -114,8 +117,13 @@ def _repeats(period: int, state: Any, kept: Any, table: Any) -> bool:
 
 @inlined
 def _asks_no_more(e: Any, before: Any) -> bool:
-    """Bursts under way count down only where no new ones come: otherwise they might have run out in between."""
+    """Bursts under way count down only where no new ones come: otherwise they might have run out in between.
+
+    And answers are not counted on while the end of a group waits for them.
+    """
     m, n, w, x = e.memory, before.memory, e.writer, before.writer
+    if (w.mark_out or w.mark_level) and w.answered_bursts != x.answered_bursts:
+        return False
     return x.to_ask == 0 or (m.write_count == n.write_count and w.ahead == x.ahead and w.open_bursts == x.open_bursts)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.lib import data
 
-from ...rtl.operation import descriptor_layout, record_layout
+from ...rtl.operation import column_record_layout, descriptor_layout, record_layout
 
 WORD_BITS = 64
 
@@ -42,3 +42,4 @@ class Structure:
 
 DESCRIPTOR = Structure.of(descriptor_layout())
 RECORD = Structure.of(record_layout())
+COLUMN = Structure.of(column_record_layout())

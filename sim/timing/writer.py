@@ -5,28 +5,43 @@ from typing import Any
 import numpy as np
 
 from ...model.jit import inlined
+from .fifo import fifo_step
 
 BURST_BYTES = 256
 BLOCK = 64
+UNANSWERED_GROUPS = 8
 
 WRITER = np.dtype(
     [
         (name, np.int64)
         for name in (
-            *("address", "to_ask", "place", "to_send", "ahead", "open_bursts"),
+            *("address", "to_ask", "place", "to_send", "ahead", "open_bursts", "closes_group"),
+            *("asked_bursts", "answered_bursts", "mark_level", "mark_out", "mark", "mark_produce", "mark_consume"),
             # wires
             *("burst", "asked", "is_final", "is_last", "sent", "beats_ready", "finish"),
-            *("command_ready", "idle", "answered", "command_valid", "command_address", "command_bytes"),
+            *(
+                "command_ready",
+                "idle",
+                "answered",
+                "command_valid",
+                "command_address",
+                "command_bytes",
+                "ends_group",
+                "group_answered",
+            ),
         )
     ]
+    + [("marks", np.int64, (UNANSWERED_GROUPS,))]
 )
+"""Bursts are counted from the beginning: 16 bits of the RTL are enough to compare them."""
 
 
 @inlined
 def writer_offer(u: Any) -> None:
-    """Whether a command is taken, and whether all bursts were answered."""
-    u.command_ready = u.to_send == 0 and u.to_ask == 0
+    """Whether a command is taken, and whether all bursts of a group were answered."""
+    u.command_ready = u.to_send == 0 and u.to_ask == 0 and u.mark_level != UNANSWERED_GROUPS - 1
     u.idle = u.command_ready and u.open_bursts == 0
+    u.group_answered = u.mark_out and u.answered_bursts >= u.mark
 
 
 @inlined
@@ -56,10 +71,28 @@ def writer_step(u: Any, d: Any) -> None:
     if u.sent:
         u.place = (u.place + d.port_bytes) % BURST_BYTES
         u.to_send = 0 if u.is_final else u.to_send - d.port_bytes
+    _marks(u)
     if u.command_valid and u.command_ready:
+        u.closes_group = u.ends_group
         u.address = u.command_address // BLOCK * BLOCK
         u.to_ask = u.command_bytes
         u.place = u.address % BURST_BYTES
         u.to_send = u.command_bytes
     u.ahead += u.asked - (1 if u.sent and u.is_last else 0)
     u.open_bursts += u.asked - u.answered
+
+
+@inlined
+def _marks(u: Any) -> None:
+    """How many bursts there were at the end of each group that is not answered."""
+    marks = u.marks
+    marked = u.finish and u.closes_group
+    if marked:
+        marks[u.mark_produce] = u.asked_bursts
+        u.mark_produce = (u.mark_produce + 1) % UNANSWERED_GROUPS
+    u.mark_level, u.mark_out, fill = fifo_step(u.mark_level, u.mark_out, marked, u.group_answered)
+    if fill:
+        u.mark = marks[u.mark_consume]
+        u.mark_consume = (u.mark_consume + 1) % UNANSWERED_GROUPS
+    u.asked_bursts += u.asked
+    u.answered_bursts += u.answered

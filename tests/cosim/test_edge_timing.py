@@ -19,7 +19,7 @@ def compare(session: EdgeSession, folder: Path, behavior: MemoryBehavior) -> Non
     outcome = session.run(folder, behavior)
     for number in session.expected:
         done = outcome.jobs[number]
-        found = predict(session.config, session.memory, done.job.descriptor, behavior)
+        found = predict(session.config, session.memory, done.job.descriptors, behavior).counters
         assert (number, done.job.name, behavior, found) == (number, done.job.name, behavior, done.counters)
 
 

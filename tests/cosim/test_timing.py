@@ -56,7 +56,7 @@ def test_outstanding_reads(outstanding: int, buffer: int, tmp_path: Path) -> Non
     session.add(random_model(100, 203, 5, VectorCode(), 0.4), Layout.SPARSE, Operation.FORWARD, 5, rng)
     behavior = MemoryBehavior(150, 20, 0)
     session.compare(tmp_path, behavior)
-    counters = predict(shape, session.memory, session.jobs[-1].descriptor, behavior)
+    counters = predict(shape, session.memory, session.work[-1].descriptors, behavior).counters
     bursts = counters["read.weights"] // 256
     if outstanding == 1:
         assert counters["engine.cycles"] > 150 * bursts
@@ -107,21 +107,21 @@ def test_results_back_up(tmp_path: Path) -> None:
     session.add(full_ring(), Layout.SPARSE, Operation.SCORES, 20, rng)
     behavior = MemoryBehavior(30, 700, 0)
     session.compare(tmp_path, behavior)
-    counters = predict(session.config, session.memory, session.jobs[-1].descriptor, behavior)
+    counters = predict(session.config, session.memory, session.work[-1].descriptors, behavior).counters
     assert counters["gather.stall_output"] > 100
 
 
 def test_random_stalls_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^the timing model knows no random stalls, got \{'ar_stall': 90, "):
-        predict(CONFIGS[0], MemoryMap(), 0, STALLS)
+        predict(CONFIGS[0], MemoryMap(), (0,), STALLS)
 
 
 def test_limit(tmp_path: Path) -> None:
     session = TimingSession(CONFIGS[0])
     session.add(random_model(9, 9, 3, VectorCode(), 0.5), Layout.DENSE, Operation.SCORES, 1, np.random.default_rng(1))
-    address = session.jobs[-1].descriptor
-    with pytest.raises(TimingError, match=f"^descriptor {address:#x} has not ended after 100 cycles$"):
-        predict(session.config, session.memory, address, MemoryBehavior(), 100)
+    chain = session.work[-1].descriptors
+    with pytest.raises(TimingError, match=f"^1 descriptors from {chain[0]:#x} on have not ended after 100 cycles$"):
+        predict(session.config, session.memory, chain, MemoryBehavior(), 100)
 
 
 @pytest.mark.full

@@ -1,0 +1,1 @@
+"""Comparison of the timing model with a published simulator."""
