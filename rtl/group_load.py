@@ -108,6 +108,9 @@ class GroupLoad(wiring.Component):
         word, lane = Signal(ceil_log2(RECORD_WORDS)), Signal(ceil_log2(lanes))
         may_load, may_mark = Signal(init=1), Signal(init=1)
         target = Signal(COUNT_BITS)
+        follow = self.settings.follow
+        # nothing was before the first descriptor of all
+        first_target = wire(m, follow.first + (follow.first != follow.end), "first_target")
         lag = wire(m, (self.written - target)[:COUNT_BITS], "lag")
         may_read = wire(m, ~self.settings.follows | ~lag[-1], "may_read")
         is_forward = self.settings.opcode == Opcode.FORWARD
@@ -118,7 +121,7 @@ class GroupLoad(wiring.Component):
                 m.d.comb += self.idle.eq(1)
                 with m.If(self.start):
                     m.d.sync += [left.eq(self.settings.groups), vectors_left.eq(self.settings.vectors)]
-                    m.d.sync += [word.eq(0), lane.eq(0), target.eq(self.settings.follow.first + 1)]
+                    m.d.sync += [word.eq(0), lane.eq(0), target.eq(first_target)]
                     m.next = "records"
             with m.State("records"):
                 m.d.comb += self.words.ready.eq(1)
