@@ -38,6 +38,7 @@ from .group_output import IDLE as OUTPUT_IDLE
 from .group_output import output_offer, output_release, output_step
 from .hand_over import hand_over_step
 from .memory import memory_step
+from .output_passes import output_passes_offer, output_passes_release, output_passes_step
 from .passes import GRANT, passes_offer, passes_step
 from .result_rows import beats_offer, beats_step, beats_take, rows_offer, rows_step, rows_take
 from .sequencer import IDLE, REPORT, sequencer_offer, sequencer_start, sequencer_step
@@ -101,7 +102,19 @@ def run_engine(
         *((u.decoders[0], u.decoders[1]), (u.words[0], u.words[1], u.words[2], u.words[3]), u.gather),
         *((u.fetchers[0], u.fetchers[1], u.fetchers[2], u.fetchers[3], u.fetchers[4]), u.arbiter, u.memory, u.stream),
         *(u.sequencer, u.flight, u.load_turn, u.input_turn, u.stream_turn, u.gather_turn, u.output_turn),
-        *(u.load, u.vectors, u.emissions, u.input, u.held, u.output, u.rows, u.beats, u.writer, dram[0]),
+        *(
+            u.load,
+            u.vectors,
+            u.emissions,
+            u.input,
+            u.held,
+            u.output_passes,
+            u.output,
+            u.rows,
+            u.beats,
+            u.writer,
+            dram[0],
+        ),
     )
     _copy(state, DECODE_D, operations, 0)
     decoder_set(e.decoders[WEIGHT_DECODER], e.decode_d, ends_of(e.decode_d))
@@ -155,7 +168,8 @@ def _wires(e: Any, descriptors: Any, sources: Any, destinations: Any, columns: A
         fetch_offer(fetchers[number])
     # output: writing depends on registers alone
     writer_offer(e.writer)
-    output_offer(e.output, e.output_d, e.writer, destinations, e.held.gathered, e.held.headed)
+    output_offer(e.output, e.output_d, e.writer, destinations, e.held.headed)
+    output_passes_offer(e.output_passes, e.held.gathered, not e.output.filled)
     rows_offer(e.rows)
     beats_offer(e.beats, e.output.is_header)
     writer_send(e.writer, e.output_d, e.memory, e.rows.valid if is_score else e.beats.valid)
@@ -163,7 +177,8 @@ def _wires(e: Any, descriptors: Any, sources: Any, destinations: Any, columns: A
     beats_take(e.beats, e.writer.beats_ready and not is_score, e.writer.finish and not is_score)
     # passes, and the group that they work on
     passes_offer(e.passes, e.vectors.loaded)
-    output_release(e.output, e.passes.output_ready, e.rows.header_taken)
+    output_release(e.output, e.rows.header_taken)
+    output_passes_release(e.output_passes, e.passes.output_ready)
     following = e.sequencer.number
     next_descriptor = descriptors[following, ADDRESS] if following < len(descriptors) else -1
     sequencer_offer(e.sequencer, e.filling, fetchers[NAMES], e.flight, next_descriptor)
@@ -212,11 +227,13 @@ def _edge(e: Any, flags: Any, now: int) -> None:
     turn, lists = e.stream_turn, fetchers[LIST_READER]
     stream_step(e.stream, e.ask_d, turn.number, lists, decoder, turn.start, list_taken, entries_end)
     input_step(e.input, e.input_d, e.input_turn.start, e.passes.input_ready)
-    passes_step(e.passes, e.input_d, e.output_d, e.input.request, input_state, e.output.request)
+    passes_step(e.passes, e.input_d, e.output_d, e.input.request, input_state, e.output_passes.request)
     restart = e.flight.restart
     gather_step(e.gather, e.gather_d, now, e.gather_turn.start, restart, e.rows.read, e.input.ready, e.input.active)
-    hand_over_step(e.held, e.input, e.gather, is_score, e.output.released)
-    output_step(e.output, e.output_d, e.output_turn.start, e.passes.output_ready, e.writer.finish)
+    hand_over_step(e.held, e.input, e.gather, is_score, e.output.released | e.output_passes.released)
+    start, first_buffer = e.output_turn.start, e.output.buffer
+    output_passes_step(e.output_passes, e.output_d, start, first_buffer, e.passes.output_ready)
+    output_step(e.output, e.output_d, start, e.output_passes.encoded, e.writer.finish)
     rows_step(e.rows, e.output_d, e.output.row_start)
     beats_step(e.beats, e.output.vector_start)
     writer_step(e.writer, e.output_d)

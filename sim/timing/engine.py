@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ...model.config import AcceleratorConfig
 from ...rtl.bus.fetch import BLOCK_BYTES, BURST_BLOCKS
-from ...rtl.engine import OTHER_BUFFER_BYTES
+from ...rtl.engine import OTHER_BUFFER_BYTES, STREAMED
 from ...rtl.shape import Shape
 from ...rtl.stages import READERS
 from .arbiter import ARBITER
@@ -21,6 +21,7 @@ from .group_load import LOAD
 from .group_output import OUTPUT
 from .hand_over import BUFFERS_HELD
 from .memory import MEMORY
+from .output_passes import OUTPUT_PASSES
 from .passes import PASSES
 from .result_rows import ROWS, VECTOR_BEATS
 from .sequencer import SEQUENCER
@@ -65,6 +66,7 @@ STATE = np.dtype(
         ("emissions", EMISSIONS),
         ("input", INPUT),
         ("held", BUFFERS_HELD),
+        ("output_passes", OUTPUT_PASSES),
         ("output", OUTPUT),
         ("rows", ROWS),
         ("beats", VECTOR_BEATS),
@@ -113,6 +115,7 @@ class Engine(NamedTuple):
     emissions: Any
     input: Any
     held: Any
+    output_passes: Any
     output: Any
     rows: Any
     beats: Any
@@ -143,7 +146,7 @@ def engine_at_rest(config: AcceleratorConfig, memory_ports: Mapping[str, int]) -
         memory[name] = 1
     engine["arbiter"]["outstanding"] = config.outstanding_reads
     for fetcher, name in zip(engine["fetchers"], READERS, strict=True):
-        size = config.stream_buffer_bytes if name == "weights" else OTHER_BUFFER_BYTES
+        size = config.stream_buffer_bytes if name in STREAMED else OTHER_BUFFER_BYTES
         beats_per_block = BLOCK_BYTES // config.port_bytes
         fetcher["room"] = max(size // config.port_bytes, 2 * BURST_BLOCKS * beats_per_block)
         fetcher["beats_per_block"] = beats_per_block

@@ -1,4 +1,4 @@
-"""rtl/group_output.py: encode, write each vector, then the header; or write scores as they come."""
+"""rtl/group_output.py: write each vector once y is encoded, then the header; or write scores as they come."""
 
 from typing import Any
 
@@ -6,26 +6,24 @@ import numpy as np
 
 from ...model.jit import inlined
 
-IDLE, GATHERED, MAXIMUM, ENCODE, VECTOR, WRITE_VECTOR, HEADER, WRITE_HEADER, HEADED, WRITE_ROWS = range(10)
+IDLE, ENCODED, VECTOR, WRITE_VECTOR, HEADER, WRITE_HEADER, HEADED, WRITE_ROWS = range(8)
 
 OUTPUT = np.dtype(
     [
         (name, np.int64)
         for name in (
-            *("state", "left", "vectors_left", "results", "buffer", "group", "lane"),
+            *("state", "left", "vectors_left", "results", "buffer", "group", "lane", "filled"),
             # wires
-            *("done", "is_ready", "request", "is_header", "vector_start", "row_start", "released"),
+            *("done", "is_header", "vector_start", "row_start", "released"),
         )
     ]
 )
 
 
 @inlined
-def output_offer(u: Any, d: Any, writer: Any, destinations: Any, gathered: int, headed: int) -> None:
-    """Ask for a pass or for a write."""
+def output_offer(u: Any, d: Any, writer: Any, destinations: Any, headed: int) -> None:
+    """Ask for a write."""
     u.done = u.state == IDLE
-    u.is_ready = (gathered >> u.buffer) & 1
-    u.request = u.state == MAXIMUM or u.state == ENCODE
     u.is_header = u.state == HEADER or u.state == WRITE_HEADER
     writer.command_valid = u.state == VECTOR or u.state == HEADER
     writer.command_address = u.results
@@ -43,31 +41,26 @@ def output_offer(u: Any, d: Any, writer: Any, destinations: Any, gathered: int, 
 
 
 @inlined
-def output_release(u: Any, pass_ready: int, header_taken: int) -> None:
-    """The buffer that nothing needs any more."""
-    u.released = 0
-    if (u.state == ENCODE and pass_ready) or (u.state == WRITE_ROWS and header_taken):
-        u.released = 1 << u.buffer
+def output_release(u: Any, header_taken: int) -> None:
+    """The buffer of scores that nothing needs any more."""
+    u.released = (1 << u.buffer) if u.state == WRITE_ROWS and header_taken else 0
 
 
 @inlined
-def output_step(u: Any, d: Any, start: int, pass_ready: int, finish: int) -> None:
+def output_step(u: Any, d: Any, start: int, encoded: int, finish: int) -> None:
     """One clock edge."""
+    is_filled = u.filled
+    if encoded:
+        u.filled = 1
     if u.state == IDLE:
         if start:
             u.left = d.groups
             u.vectors_left = d.vectors
             u.results = d.results
             u.group = 0
-            u.state = HEADED if d.is_score else GATHERED
-    elif u.state == GATHERED:
-        if u.is_ready:
-            u.state = MAXIMUM if d.is_backward else ENCODE
-    elif u.state == MAXIMUM:
-        if pass_ready:
-            u.state = ENCODE
-    elif u.state == ENCODE:
-        if pass_ready:
+            u.state = HEADED if d.is_score else ENCODED
+    elif u.state == ENCODED:
+        if is_filled:
             u.state = VECTOR
     elif u.state == VECTOR:
         if u.vector_start:
@@ -86,12 +79,14 @@ def output_step(u: Any, d: Any, start: int, pass_ready: int, finish: int) -> Non
         if u.row_start:
             u.state = WRITE_ROWS
     elif finish:
+        if u.state == WRITE_HEADER:
+            u.filled = 0
         _next_group(u, d)
 
 
 @inlined
 def _next_group(u: Any, d: Any) -> None:
-    u.state = HEADED if d.is_score else GATHERED
+    u.state = HEADED if d.is_score else ENCODED
     if u.left == 1:
         u.state = IDLE
     u.left -= 1
