@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test lint bench peer registers verify-full clean system
+.PHONY: help run test lint bench peer dram-check registers verify-full clean system
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' Makefile
@@ -40,6 +40,13 @@ registers: $(STAMP) ## write docs/REGISTERS.md anew, after a change of registers
 
 peer: $(STAMP) ## the timing model beside SCALE-Sim, which is installed once into an environment of its own
 	normq peer
+
+dram-check: $(STAMP) ## the DDR4 preset beside LiteDRAM, which is installed once into an environment of its own
+	@mkdir -p build/dram-check
+	normq export-default build/dram-check/default
+	normq quantize build/dram-check/default --bits 4 -o build/dram-check/model
+	normq cosim build/dram-check/model --dram ddr4-3200 --trace-memory build/dram-check/trace.parquet
+	normq dram-check --trace build/dram-check/trace.parquet
 
 verify-full: $(STAMP) ## the longest tests: every width, layout and shape
 	pytest -n auto -m full

@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("model", "rtl", "sim", "analysis")
 """Left to right: each may import itself and what stands before it."""
 LINES = 400
+ELSEWHERE = {"analysis/dram_check/litedram_core.py"}
+"""Run by environments of their own, with packages that ours does not have."""
 FILES = subprocess.run(
     ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True
 ).stdout.split("\n")
@@ -120,7 +122,7 @@ def test_every_import_is_a_declared_dependency() -> None:
     declared = _distributions([*SETTINGS["project"]["dependencies"]])
     dev = declared | _distributions([*SETTINGS["project"]["optional-dependencies"]["dev"]])
     owners = packages_distributions()
-    for name in SOURCES:
+    for name in sorted({*SOURCES} - ELSEWHERE):
         allowed = dev if name.startswith("tests/") else declared
         for node in ast.walk(ast.parse((ROOT / name).read_text())):
             if isinstance(node, ast.Import):

@@ -8,6 +8,7 @@ from ...model.errors import NormqError
 from ...sim.results import SimulationError
 from .bench import bench
 from .cosim import cosim
+from .dram_check import dram_check
 from .export_default import export_default
 from .golden import golden
 from .inspect import inspect
@@ -28,7 +29,20 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a traceback is a bug of ours: plain, as Python prints it
 )
-for command in (quantize, inspect, golden, cosim, rtl, run, simulate, bench, peer, export_default, rebuild_default):
+for command in (
+    quantize,
+    inspect,
+    golden,
+    cosim,
+    rtl,
+    run,
+    simulate,
+    bench,
+    peer,
+    dram_check,
+    export_default,
+    rebuild_default,
+):
     app.command()(command)
 
 

@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
 from normq.analysis.commands.app import app
@@ -20,11 +22,13 @@ from normq.rtl.engine import LANE_MODULE
 from normq.rtl.system import SYSTEM_MODULE
 from normq.sim.build import Simulator
 from normq.sim.engine import ENGINE_MODULE, source_files
+from normq.sim.memory.trace import KINDS, counted_by_kind
 from normq.sim.results import SimulationError
 from normq.sim.trial import score_difference, vector_difference
 from normq.sim.verilog import module_ports, without_zeroed_memories
 
 SMALLEST = ("--entries-per-cycle", "1", "--lanes", "1", "--elements-per-cycle", "1", "--port-bits", "64")
+TRAFFIC = ("read", "write")
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +148,25 @@ def test_emission_is_kept_by_everything_it_depends_on() -> None:
             if line.startswith(("from ..model.", "from ...model.")):
                 module = line.split("model.", 1)[1].split(" import")[0]
                 assert (package / "model" / f"{module.replace('.', '/')}.py").resolve() in keyed, line
+
+
+def test_trace_totals_are_what_is_printed(artifact: Path, tmp_path: Path) -> None:
+    """But for `words`, which loads tables before the operations whose counters are printed."""
+    file = tmp_path / "trace.parquet"
+    options = ("--tokens", "5,17,3", "--dram", "ddr4-3200", "--channels", 2, "--trace-memory", file)
+    plain, result = cosim(artifact, "--tokens", "5,17,3", "--latency", 1), cosim(artifact, *options, "--latency", 1)
+    assert result.exit_code == 0, result.output
+    printed, without = cells(result.output), cells(plain.output)
+    assert _number(printed["engine.cycles"][0]) > _number(without["engine.cycles"][0])
+    counters = {name: sum(map(_number, values)) for name, values in printed.items() if name.split(".")[0] in TRAFFIC}
+    bursts = parquet.read_table(file).to_pylist()
+    totals = {kind: sum(burst["bytes"] for burst in bursts if burst["kind"] == kind) for kind in KINDS}
+    counted = counted_by_kind(defaultdict(int, counters))
+    assert totals.pop("words") > counted.pop("words") > 0
+    assert totals == counted
+    assert totals["weights"] > 0
+    assert {burst["channel"] for burst in bursts} == {0, 1}
+
+
+def _number(text: str) -> int:
+    return int(text.replace(",", ""))
