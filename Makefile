@@ -45,7 +45,8 @@ dram-check: $(STAMP) ## the DDR4 preset beside LiteDRAM, which is installed once
 	@mkdir -p build/dram-check
 	normq export-default build/dram-check/default
 	normq quantize build/dram-check/default --bits 4 -o build/dram-check/model
-	normq cosim build/dram-check/model --dram ddr4-3200 --trace-memory build/dram-check/trace.parquet
+	normq cosim build/dram-check/model --entries-per-cycle 1 --lanes 1 --elements-per-cycle 1 --port-bits 64 --batch 16 \
+		--dram ddr4-3200 --trace-memory build/dram-check/trace.parquet
 	normq dram-check --trace build/dram-check/trace.parquet
 
 verify-full: $(STAMP) ## the longest tests: every width, layout and shape
