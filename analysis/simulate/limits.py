@@ -11,6 +11,7 @@ from ...model.formats import CODE_BYTES
 from ...model.golden.constants import Operation
 from ...model.packing.directory import Directory, directory_of
 from ...model.packing.matrix import PackedModel
+from ...sim.token_step import PHASES
 from ..roofline import PASSES, Roofline, column_bytes, roofline
 from .scenario import Scenario
 from .spec import StepSpec
@@ -28,7 +29,10 @@ def total(parts: Iterable[Roofline]) -> Roofline:
 def phase_rooflines(
     spec: StepSpec, packed: PackedModel, scene: Scenario, sample: Numbers | None
 ) -> dict[str, Roofline]:
-    """Return the terms of each phase of a token step, over all its groups."""
+    """Return the terms of each phase of a token step, over all its groups.
+
+    Scores load one vector a lane: denominators A', all others C, since A' stays on chip.
+    """
     config, groups = spec.sizes.config, spec.groups
     directory = directory_of(packed.beta_by_token)
     emissions = float(column_bytes(packed.beta_by_token, directory, scene.beams.tokens).sum()) / groups
@@ -36,16 +40,10 @@ def phase_rooflines(
     if sample is None:
         scores = _times(roofline(config, packed, Operation.SCORES), groups)
     else:
-        scores = total([_listed(spec, packed, directory, sample)] * groups)
-    second = Roofline(groups * config.lanes * CODE_BYTES * packed.hidden_states / config.port_bytes, 0, 0, 0, 0)
-    per_item = Roofline(second.read / groups, 0, 0, 0, 0)
-    items = [_listed(spec, packed, directory, item.tokens) for item in scene.items]
-    return {
-        "forward": forward,
-        "denominators": scores,
-        "numerators": total([scores, second]),
-        "listed scores": total([*items, *[per_item] * len(items)]) if items else Roofline(0, 0, 0, 0, 0),
-    }
+        scores = _times(_listed(spec, packed, directory, sample, config.lanes), groups)
+    items = [_listed(spec, packed, directory, item.tokens, item.beams.size) for item in scene.items]
+    listed = total(items) if items else Roofline(0, 0, 0, 0, 0)
+    return dict(zip(PHASES, (forward, scores, scores, listed), strict=True))
 
 
 def affordable_sample(spec: StepSpec, packed: PackedModel) -> Numbers | None:
@@ -66,12 +64,12 @@ def _times(part: Roofline, count: int) -> Roofline:
     return total([part] * count)
 
 
-def _listed(spec: StepSpec, packed: PackedModel, directory: Directory, tokens: Numbers) -> Roofline:
-    """Return the terms of listed scores of one group."""
+def _listed(spec: StepSpec, packed: PackedModel, directory: Directory, tokens: Numbers, lanes: int) -> Roofline:
+    """Return the terms of listed scores of one group of `lanes` vectors."""
     config, matrix = spec.sizes.config, packed.beta_by_token
     counts = directory.offsets[tokens + 1] - directory.offsets[tokens]
     records = int(np.count_nonzero(counts))
-    vectors = config.lanes * CODE_BYTES * packed.hidden_states
+    vectors = lanes * CODE_BYTES * packed.hidden_states
     columns = float(column_bytes(matrix, directory, tokens).sum())
     return Roofline(
         read=(columns + vectors) / config.port_bytes,

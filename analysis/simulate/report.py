@@ -19,7 +19,7 @@ class Phase:
     name: str
     descriptors: int
     cycles: int
-    """From the end of the phase before to its own, as the host saw them: phases overlap."""
+    """Of its descriptors, each from the end of the one before to its own, as the host saw them: they overlap."""
     roofline_cycles: float
     roofline_limit: str
 
@@ -54,7 +54,12 @@ class StepReport:
     """Largest sum of a term over all phases: everything overlapped."""
     roofline_limit: str
     phases: tuple[Phase, ...]
+    without_listed: Phase
+    """The step without its listed scores, in a run of its own: forward, denominators, numerators."""
     counters: dict[str, int]
+    """Of the whole step."""
+    dram: dict[str, int]
+    """What the DRAM counted in it, zeros without one."""
     seconds: dict[str, float]
     """Wall-clock time by what was done."""
     cycles_per_second: float
@@ -70,8 +75,9 @@ class StepReport:
     @classmethod
     def of(cls, fields: Fields) -> "StepReport":
         """Return the report that `asdict` made these fields of."""
-        rest: Fields = {name: value for name, value in fields.items() if name != "phases"}
-        return cls(phases=tuple(Phase(**phase) for phase in fields["phases"]), **rest)
+        rest: Fields = {name: value for name, value in fields.items() if name not in ("phases", "without_listed")}
+        phases = tuple(Phase(**phase) for phase in fields["phases"])
+        return cls(phases=phases, without_listed=Phase(**fields["without_listed"]), **rest)
 
 
 def text(report: StepReport) -> str:
@@ -104,7 +110,7 @@ def _phases(report: StepReport) -> Table:
     table.add_column("phase")
     for heading in ("descriptors", "cycles", "roofline", "limit", "utilization"):
         table.add_column(heading, justify="right")
-    for phase in report.phases:
+    for phase in (*report.phases, report.without_listed):
         ratio = f"{phase.roofline_cycles / phase.cycles:.2f}" if phase.cycles else ""
         cells = (f"{phase.descriptors}", f"{phase.cycles:,}", f"{phase.roofline_cycles:,.0f}", phase.roofline_limit)
         table.add_row(phase.name, *cells, ratio)
@@ -124,6 +130,9 @@ def _traffic(report: StepReport) -> Table:
     for name, value in report.counters.items():
         if name.startswith(("read.", "write.")) and value:
             table.add_row(name, f"{value / 1000:,.1f}")
+    for name, value in report.dram.items():
+        if value:
+            table.add_row(f"DRAM: {name.replace('_', ' ')}, a number", f"{value:,}")
     return table
 
 
@@ -132,7 +141,7 @@ def _foot(report: StepReport) -> str:
     verdict = "every bit of every output" if report.is_equal else f"DIFFER: {report.difference}"
     return "\n".join(
         [
-            "phases overlap: the cycles of one are those from the end of the one before to its own",
+            "descriptors overlap: the cycles of one are those from the end of the one before to its own",
             f"RTL == golden: {verdict}",
             f"{report.cycles_per_second / 1000:,.0f} kcycles/s; {spent}; {report.peak_bytes / 1e9:.2f} GB",
         ]

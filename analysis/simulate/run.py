@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 from ...model.atomic import replacing
 from ...model.cache import cache_folder
@@ -17,13 +18,16 @@ SOURCES = (*JOB_SOURCES, "model/decoding/*.py", "sim/native/*", "analysis/simula
 """Everything that decides what a report says."""
 
 
-def step_report(spec: StepSpec, tell: Tell) -> StepReport:
-    """Return the report of a run, from the cache when nothing has changed; one with a difference is never kept."""
+def step_report(spec: StepSpec, tell: Tell, trace: Path | None = None) -> StepReport:
+    """Return the report of a run, from the cache when nothing has changed; one with a difference is never kept.
+
+    With a `trace`, a log of every burst, the step always runs.
+    """
     key = hashlib.sha256(f"{spec!r} {spec.sizes!r} {content_digest(SOURCES)}".encode()).hexdigest()[:20]
     kept = CACHE / f"{key}.json"
-    if kept.exists():
+    if kept.exists() and trace is None:
         return StepReport.of(json.loads(kept.read_text()))
-    report = compute_step(spec, tell)
+    report = compute_step(spec, tell, trace)
     if report.is_equal:
         kept.parent.mkdir(parents=True, exist_ok=True)
         with replacing(kept) as draft:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...model.decoding.automaton import Automaton, Pattern, keyword_automaton
 from ...model.decoding.constraint import BackwardTable, backward_table
-from ...model.decoding.step import Beams, Numbers, WorkItem, work_items
+from ...model.decoding.step import Beams, Numbers, WorkItem, sharing_order, work_items
 from ...model.golden.operations import GoldenModel
 from .spec import StepSpec
 
@@ -36,7 +36,8 @@ def scenario(golden: GoldenModel, spec: StepSpec) -> Scenario:
     """Return the scenario of a run.
 
     Keywords are made of tokens that have entries in beta, as the words of a text are; the vectors of the beams come
-    from the golden model, and each beam goes on from one of them at random, as after a beam search's choice.
+    from the golden model, and each beam goes on from one of them at random, as after a beam search's choice. Beams are
+    numbered as they share work best: which beam is which is the host's choice, vectors are named by pointers.
     """
     rng = np.random.default_rng(spec.seed)
     eos = golden.packed.eos_token_id
@@ -51,6 +52,8 @@ def scenario(golden: GoldenModel, spec: StepSpec) -> Scenario:
     states = np.array(
         [automaton.run((*texts[parent, :-1], token)) for parent, token in zip(parents, tokens, strict=True)], np.int64
     )
+    order = sharing_order(automaton, states)
+    parents, tokens, states = parents[order], tokens[order], states[order]
     table = backward_table(golden, automaton, LEAST_TOKENS, GREATEST_TOKENS, first=TOKENS_OUT + 1)
     beams = Beams(vectors, parents, tokens, states, TOKENS_OUT)
     return Scenario(automaton, table, beams, work_items(automaton, states, spec.sizes.config.lanes))

@@ -1,9 +1,10 @@
 """What a simulated token step is of: a model's size, the engine, the constraint, the beams."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...model.config import AcceleratorConfig, Layout
 from ...model.errors import OptionError
+from ...sim.memory.dram import Dram
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class StepSpec:
     beams: int = 16
     keywords: int = 3
     seed: int = 0
+    lanes: int | None = None
+    """P, where it is not the preset's."""
+    dram: Dram | None = None
+    """Behind the memory port; without one, a memory of fixed latency."""
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
@@ -52,11 +57,14 @@ class StepSpec:
         ):
             if not least <= value <= greatest:
                 raise OptionError(f"--{name}: {value} given, expected {least}..{greatest}")
+        if self.lanes is not None and self.lanes not in (1 << power for power in range(7)):
+            raise OptionError(f"--lanes: must be a power of two up to 64, got {self.lanes}")
 
     @property
     def sizes(self) -> Preset:
-        """The preset itself."""
-        return PRESETS[self.preset]
+        """The preset, with these lanes."""
+        preset = PRESETS[self.preset]
+        return preset if self.lanes is None else replace(preset, config=replace(preset.config, lanes=self.lanes))
 
     @property
     def groups(self) -> int:

@@ -36,12 +36,16 @@ class Beams:
 
 @dataclass(frozen=True, eq=False)
 class WorkItem:
-    """Edges of beams whose tokens are scored together, one lane for each edge of a beam."""
+    """At most one edge of each beam of a group, their tokens scored together: every lane keeps its beam's vector."""
 
+    group: int
+    """Number of the group; its first beam is in lane 0."""
     beams: Numbers
-    """[lanes] the beam of each lane."""
+    """[lanes] the beam of each lane: those of the group in order, to the last one that has such an edge."""
     targets: Numbers
-    """[lanes] the state to which the lane's edge leads."""
+    """[lanes] the state to which the lane's edge leads; where it has none, its beam's default edge."""
+    has_edge: npt.NDArray[np.bool_]
+    """[lanes]; the scores of a lane without an edge are of no use."""
     tokens: Numbers
     """The tokens of all their edges, rising; a lane needs only those of its own edge."""
 
@@ -60,23 +64,33 @@ class StepScores:
     """Of each work item, records of those of its tokens that have entries, in their order."""
 
 
-def work_items(automaton: Automaton, states: Numbers, lanes: int) -> tuple[WorkItem, ...]:
-    """Return the edges other than the default one of beams in `states` [B], at most `lanes` of them an item.
+def sharing_order(automaton: Automaton, states: Numbers) -> Numbers:
+    """Return beams in `states` [B] in the order in which `work_items` needs fewest items.
 
-    Edges with the same tokens stand side by side, so that an item lists few tokens.
+    Beams with most edges come first, so that a group's beams have about as many; those in one state stand side by side,
+    so that an item lists few tokens.
     """
-    edges = sorted(
-        (edge.tokens, beam, edge.target)
-        for beam, state in enumerate(states.tolist())
-        for edge in automaton.edges(state)
-        if not edge.is_default
-    )
+    edges = np.array([len(automaton.edges(state)) for state in range(automaton.states)])
+    return np.lexsort((states, -edges[states]))
+
+
+def work_items(automaton: Automaton, states: Numbers, lanes: int) -> tuple[WorkItem, ...]:
+    """Return the edges other than the default one of beams in `states` [B], group after group of `lanes` beams.
+
+    Item k of a group holds edge k of each of its beams.
+    """
     items: list[WorkItem] = []
-    for start in range(0, len(edges), lanes):
-        part = edges[start : start + lanes]
-        tokens = sorted({token for listed, _, _ in part for token in listed})
-        beams, targets = (np.array([edge[field] for edge in part], np.int64) for field in (1, 2))
-        items.append(WorkItem(beams, targets, np.array(tokens, np.int64)))
+    for start in range(0, states.size, lanes):
+        beams = np.arange(start, min(start + lanes, states.size))
+        edges = [[edge for edge in automaton.edges(state) if not edge.is_default] for state in states[beams].tolist()]
+        for rank in range(max(map(len, edges))):
+            count = 1 + max(lane for lane, own in enumerate(edges) if rank < len(own))
+            targets = default_targets(automaton, states[beams[:count]])
+            has_edge = np.array([rank < len(own) for own in edges[:count]])
+            chosen = [own[rank] for own in edges[:count] if rank < len(own)]
+            targets[has_edge] = [edge.target for edge in chosen]
+            tokens = sorted({token for edge in chosen for token in edge.tokens})
+            items.append(WorkItem(start // lanes, beams[:count], targets, has_edge, np.array(tokens, np.int64)))
     return tuple(items)
 
 

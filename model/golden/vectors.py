@@ -63,6 +63,10 @@ class Scores:
     exponents: Exponents
     """[B] int32; ZERO_EXPONENT where the vector is zero."""
 
+    def of(self, vectors: slice) -> "Scores":
+        """Return the scores under some of the vectors."""
+        return Scores(self.leak[vectors], self.codes[:, vectors], self.exponents[vectors])
+
     def expand(self, nonempty: npt.NDArray[np.bool_]) -> Codes:
         """Return [B, V], a code for every output; `nonempty` [V] marks those that have a record.
 

@@ -28,6 +28,8 @@ def test_refuses_what_cannot_be_run() -> None:
         StepSpec("ctrlg", 4, Layout.SPARSE)
     with pytest.raises(OptionError, match=r"^--beams: 0 given, expected 1\.\.1024$"):
         StepSpec("small", 4, Layout.SPARSE, beams=0)
+    with pytest.raises(OptionError, match=r"^--lanes: must be a power of two up to 64, got 24$"):
+        StepSpec("small", 4, Layout.SPARSE, lanes=24)
 
 
 def test_scenario_is_that_of_its_seed(packed: PackedModel) -> None:
@@ -48,15 +50,15 @@ def test_terms_of_phases_add_up() -> None:
 
 
 def test_listed_scores_are_bound_by_hand(packed: PackedModel) -> None:
-    """P=4, W=4, S=4, H=64: an item takes 2 passes of 16 words, and loads both factors of 4 lanes, 128 bytes each."""
+    """P=4, W=4, S=4, H=64: an item takes 2 passes of 16 words, and loads the second factors of its lanes, 128 bytes."""
     scene = scenario(GoldenModel(packed), SPEC)
     lines = phase_rooflines(SPEC, packed, scene, None)
     assert lines["listed scores"].passes == 32 * len(scene.items)
-    assert lines["listed scores"].read >= 2 * 4 * 128 / 64 * len(scene.items)
-    assert lines["numerators"].read - lines["denominators"].read == SPEC.groups * 4 * 128 / 64
-    assert (
-        lines["numerators"].entries == lines["denominators"].entries == SPEC.groups * packed.beta_by_token.entries / 4
-    )
+    tokens = sum(item.tokens.size for item in scene.items)
+    lanes = sum(item.beams.size for item in scene.items)
+    assert 0 <= lines["listed scores"].read - lanes * 128 / 64 <= 2 * tokens
+    assert lines["numerators"] == lines["denominators"]
+    assert lines["numerators"].entries == SPEC.groups * packed.beta_by_token.entries / 4
 
 
 def test_only_what_takes_long_is_sampled(packed: PackedModel) -> None:

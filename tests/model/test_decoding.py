@@ -9,7 +9,7 @@ import pytest
 from normq.model.config import Layout
 from normq.model.decoding.automaton import Automaton, Edge, Pattern, keyword_automaton, minimized
 from normq.model.decoding.constraint import backward_table
-from normq.model.decoding.step import Beams, default_targets, step_scores, work_items
+from normq.model.decoding.step import Beams, default_targets, sharing_order, step_scores, work_items
 from normq.model.errors import OptionError
 from normq.model.formats import VectorCode
 from normq.model.golden.operations import GoldenModel
@@ -125,7 +125,8 @@ def test_a_token_step_gives_the_probability_of_the_event(golden: GoldenModel) ->
     numerators = _score_table(golden, step.numerators, step.after.exponents)
     for item, listed in zip(items, step.listed, strict=True):
         there = item.tokens[golden.nonempty_tokens[item.tokens]]
-        for lane, (beam, target) in enumerate(zip(item.beams, item.targets, strict=True)):
+        lanes = enumerate(zip(item.beams, item.targets, strict=True))
+        for lane, (beam, target) in ((lane, edge) for lane, edge in lanes if item.has_edge[lane]):
             tokens = next(edge.tokens for edge in automaton.edges(int(states[beam])) if edge.target == target)
             for token in tokens:
                 record = np.flatnonzero(there == token)
@@ -155,12 +156,32 @@ def test_items_hold_every_edge_once() -> None:
     automaton = keyword_automaton(OVERLAPPING)
     states = np.arange(automaton.states)
     items = work_items(automaton, states, lanes=4)
-    assert [item.beams.size for item in items[:-1]] == [4] * (len(items) - 1)
-    lanes = [(beam, target) for item in items for beam, target in zip(item.beams, item.targets, strict=True)]
+    for item in items:
+        first = 4 * item.group
+        assert item.beams.tolist() == list(range(first, first + item.beams.size))
+        assert item.has_edge[-1]
+        rest = states[item.beams[~item.has_edge]]
+        assert item.targets[~item.has_edge].tolist() == default_targets(automaton, rest).tolist()
+    lanes = [
+        (beam, target)
+        for item in items
+        for beam, target in zip(item.beams[item.has_edge], item.targets[item.has_edge], strict=True)
+    ]
     edges = [(state, edge) for state in range(automaton.states) for edge in automaton.edges(state)]
     wanted = [(state, edge.target) for state, edge in edges if not edge.is_default]
     assert sorted(lanes) == sorted(wanted)
     assert default_targets(automaton, states).tolist() == list(automaton.defaults)
+
+
+def test_order_of_beams_needs_fewest_items() -> None:
+    automaton = keyword_automaton(OVERLAPPING)
+    counts = np.array([len(automaton.edges(state)) - 1 for state in range(automaton.states)])
+    states = np.random.default_rng(1).permutation(np.repeat(np.arange(automaton.states), 3))
+    order = sharing_order(automaton, states)
+    assert sorted(order) == list(range(states.size))
+    items = work_items(automaton, states[order], lanes=4)
+    assert len(items) == sum(np.sort(counts[states])[::-1][::4])
+    assert len(items) < len(work_items(automaton, states, lanes=4))
 
 
 def test_lengths_that_cannot_be(golden: GoldenModel) -> None:
