@@ -27,8 +27,8 @@ ARBITER = np.dtype(
 
 
 @inlined
-def arbiter_grant(u: Any, fetchers: Any, memory: Any) -> None:
-    """Which request leaves, whose range ends with it, and whose beat comes back."""
+def arbiter_grant(u: Any, fetchers: Any, memory: Any, side: int) -> None:
+    """Which request to a side leaves, and whose beat comes back from it."""
     u.ar_ready = memory.ar_ready
     # of one place: no memory, only the output register
     is_full = u.out if u.outstanding == 1 else u.level == u.outstanding - 1
@@ -36,16 +36,18 @@ def arbiter_grant(u: Any, fetchers: Any, memory: Any) -> None:
     u.asked = 0
     for offset in range(REQUESTERS):
         candidate = (u.turn + offset) % REQUESTERS
-        if fetchers[candidate].request:
+        if fetchers[candidate].request and fetchers[candidate].wanted == side:
             u.asked = 1
             u.chosen = candidate
             break
     arrives = memory.r_valid and u.out
     for index in range(REQUESTERS):
         f = fetchers[index]
-        f.taken = u.can_take and u.asked and u.chosen == index
-        f.range_ready = f.blocks == 0 or (f.taken and f.blocks == f.burst)
-        f.returned = arrives and u.owner == index
+        if u.can_take and u.asked and u.chosen == index:
+            f.taken = 1
+        if arrives and u.owner == index:
+            f.returned = 1
+            f.from_local = side
     u.last_read = memory.r_valid and memory.r_last
     memory.ar = u.ar_valid and memory.ar_ready
     memory.ar_address = u.ar_address

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from ...model.jit import inlined, kernel
 from ...rtl.stages import READERS
-from .arbiter import arbiter_grant, arbiter_step
+from .copier import copier_offer, copier_step
 from .count import count_cycle
 from .decoder import BY_FLAGS, NOT_COUNTED, decoder_set, decoder_step, decoder_take, ends_of
 from .emission_load import emissions_offer, emissions_step
@@ -37,12 +37,12 @@ from .group_load import load_offer, load_step
 from .group_output import IDLE as OUTPUT_IDLE
 from .group_output import output_offer, output_release, output_step
 from .hand_over import hand_over_step
-from .memory import memory_step
 from .output_passes import output_passes_offer, output_passes_release, output_passes_step
 from .passes import GRANT, passes_offer, passes_step
 from .result_rows import beats_offer, beats_step, beats_take, rows_offer, rows_step, rows_take
-from .sequencer import IDLE, REPORT, sequencer_offer, sequencer_start, sequencer_step
+from .sequencer import COPYING, IDLE, REPORT, sequencer_offer, sequencer_start, sequencer_step
 from .settings import SETTINGS
+from .sides import sides_grant, sides_step
 from .steady import AT, PATIENCE, skip_periods
 from .turn import flight_offer, flight_step, share_results, share_step, turn_offer, turn_step
 from .vector_load import vectors_offer, vectors_step
@@ -102,19 +102,8 @@ def run_engine(
         *((u.decoders[0], u.decoders[1]), (u.words[0], u.words[1], u.words[2], u.words[3]), u.gather),
         *((u.fetchers[0], u.fetchers[1], u.fetchers[2], u.fetchers[3], u.fetchers[4]), u.arbiter, u.memory, u.stream),
         *(u.sequencer, u.flight, u.load_turn, u.input_turn, u.stream_turn, u.gather_turn, u.output_turn),
-        *(
-            u.load,
-            u.vectors,
-            u.emissions,
-            u.input,
-            u.held,
-            u.output_passes,
-            u.output,
-            u.rows,
-            u.beats,
-            u.writer,
-            dram[0],
-        ),
+        *(u.load, u.vectors, u.emissions, u.input, u.held, u.output_passes, u.output, u.rows, u.beats, u.writer),
+        *(u.copier, u.local_memory, u.local_arbiter, dram[0]),
     )
     _copy(state, DECODE_D, operations, 0)
     decoder_set(e.decoders[WEIGHT_DECODER], e.decode_d, ends_of(e.decode_d))
@@ -164,6 +153,8 @@ def _turns(e: Any, operations: Any) -> None:
 @inlined
 def _wires(e: Any, descriptors: Any, sources: Any, destinations: Any, columns: Any, listed: Any) -> None:
     fetchers, is_score = e.fetchers, e.output_d.is_score
+    copying = e.sequencer.state == COPYING
+    fetchers[WEIGHT_READER].raw = copying
     for number in range(len(READERS)):
         fetch_offer(fetchers[number])
     # output: writing depends on registers alone
@@ -172,7 +163,8 @@ def _wires(e: Any, descriptors: Any, sources: Any, destinations: Any, columns: A
     output_passes_offer(e.output_passes, e.held.gathered, not e.output.filled)
     rows_offer(e.rows)
     beats_offer(e.beats, e.output.is_header)
-    writer_send(e.writer, e.output_d, e.memory, e.rows.valid if is_score else e.beats.valid)
+    beats_valid = e.rows.valid if is_score else e.beats.valid
+    writer_send(e.writer, e.output_d, e.memory, fetchers[WEIGHT_READER].valid if copying else beats_valid)
     rows_take(e.rows, e.writer.beats_ready and is_score, e.writer.finish and is_score, e.gather.rows_filled)
     beats_take(e.beats, e.writer.beats_ready and not is_score, e.writer.finish and not is_score)
     # passes, and the group that they work on
@@ -202,9 +194,11 @@ def _wires(e: Any, descriptors: Any, sources: Any, destinations: Any, columns: A
     )
     for number in range(2):
         fetch = fetchers[EMISSION_READER if number else WEIGHT_READER]
-        fetch.ready = decoder_take(e.decoders[number], e.words[number], fetch.valid)
+        fetch.ready = decoder_take(e.decoders[number], e.words[number], fetch.valid and not copying)
+    if copying:
+        copier_offer(e.copier, e.filling, fetchers[WEIGHT_READER], e.writer)
     # the port
-    arbiter_grant(e.arbiter, fetchers, e.memory)
+    sides_grant(e, fetchers)
     sequencer_start(e.sequencer, words)
     stream_words(e.stream, fetchers[WEIGHT_READER])
     lists.ready = words_take(e.words[LIST_WORDS], lists.valid, e.stream.words_ready, e.stream.skip)
@@ -217,10 +211,10 @@ def _edge(e: Any, flags: Any, now: int) -> None:
     word_taken, column_ends = e.words[LOAD_WORDS].taken, emission_decoder.valid and emission_decoder.final
     entries_end = 1 if decoder.valid and decoder.ready and decoder.final else 0
     input_state, is_score, at_rest = e.input.state, e.gather_d.is_score, e.flight.at_rest
-    memory_step(e.memory, e.dram, now)
-    arbiter_step(e.arbiter, fetchers)
+    sides_step(e, fetchers, now)
+    copier_step(e.copier, e.sequencer.state == COPYING, fetchers[WEIGHT_READER], e.writer)
     load_step(e.load, e.load_d, e.flight, e.load_turn, word_taken, e.passes.begun, e.passes.ended)
-    sequencer_step(e.sequencer, e.filling, fetchers[NAMES], at_rest, word_taken, e.load.records_read)
+    sequencer_step(e.sequencer, e.filling, fetchers[NAMES], at_rest, word_taken, e.load.records_read, e.copier.done)
     vectors_step(e.vectors, e.load_d, fetchers[VECTOR_READER], e.load.load_start)
     emissions_step(e.emissions, fetchers[EMISSION_READER], emission_decoder, e.load.emission_start, column_ends)
     list_taken = e.words[LIST_WORDS].taken

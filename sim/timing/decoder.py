@@ -68,12 +68,13 @@ def decoder_take(u: Any, words: Any, source_valid: int) -> int:
 @inlined
 def _sparse(u: Any, sink_valid: int) -> int:
     block_left = u.per_block - u.place
-    cut = min(u.slots, block_left)
+    # a column may begin between two windows of `slots` entries
+    cut = min(u.slots - u.place % u.slots, block_left)
     u.ends = u.left <= cut
     u.taking = u.left if u.ends else cut
     u.take = u.left != 0 and sink_valid and u.can_emit
     u.done = u.left == 0 or (u.take and u.ends)
-    return 1 if u.take and (u.ends or block_left <= u.slots) else 0
+    return 1 if u.take and (u.ends or block_left <= cut) else 0
 
 
 @inlined
@@ -135,7 +136,7 @@ def _sparse_step(u: Any) -> None:
     if u.take:
         u.left -= u.taking
         u.entry += u.taking
-        u.place += u.slots
+        u.place += u.slots - u.place % u.slots
         if u.place >= u.per_block:
             u.place = 0
     if u.begin:

@@ -8,10 +8,12 @@ import numpy.typing as npt
 
 from ...model.config import AcceleratorConfig
 from ...rtl.bus.fetch import BLOCK_BYTES, BURST_BLOCKS
+from ...rtl.bus.sides import LOCAL_OUTSTANDING
 from ...rtl.engine import OTHER_BUFFER_BYTES, STREAMED
 from ...rtl.shape import Shape
 from ...rtl.stages import READERS
 from .arbiter import ARBITER
+from .copier import COPIER
 from .decoder import DECODER
 from .emission_load import EMISSIONS
 from .fetch import FETCH
@@ -20,6 +22,7 @@ from .group_input import INPUT
 from .group_load import LOAD
 from .group_output import OUTPUT
 from .hand_over import BUFFERS_HELD
+from .local import LOCAL_MEMORY
 from .memory import MEMORY
 from .output_passes import OUTPUT_PASSES
 from .passes import PASSES
@@ -71,6 +74,9 @@ STATE = np.dtype(
         ("rows", ROWS),
         ("beats", VECTOR_BEATS),
         ("writer", WRITER),
+        ("copier", COPIER),
+        ("local_memory", LOCAL_MEMORY),
+        ("local_arbiter", ARBITER),
     ]
 )
 """Every unit, 64-bit integers throughout; what differs first between two cycles stands first."""
@@ -120,6 +126,9 @@ class Engine(NamedTuple):
     rows: Any
     beats: Any
     writer: Any
+    copier: Any
+    local_memory: Any
+    local_arbiter: Any
     dram: Any
     """Behind the memory, in a buffer of its own: nothing that has one is jumped over."""
 
@@ -145,11 +154,15 @@ def engine_at_rest(config: AcceleratorConfig, memory_ports: Mapping[str, int]) -
     for name in ("ar_ready", "aw_ready", "w_ready"):
         memory[name] = 1
     engine["arbiter"]["outstanding"] = config.outstanding_reads
+    engine["local_arbiter"]["outstanding"] = LOCAL_OUTSTANDING
+    engine["local_memory"]["ar_ready"] = 1
+    engine["writer"]["has_local"] = config.local_bytes > 0
     for fetcher, name in zip(engine["fetchers"], READERS, strict=True):
         size = config.stream_buffer_bytes if name in STREAMED else OTHER_BUFFER_BYTES
         beats_per_block = BLOCK_BYTES // config.port_bytes
         fetcher["room"] = max(size // config.port_bytes, 2 * BURST_BLOCKS * beats_per_block)
         fetcher["beats_per_block"] = beats_per_block
+        fetcher["has_local"] = config.local_bytes > 0
         fetcher["parts"] = 1 if name == "vectors" else beats_per_block
     engine["decoders"]["slots"] = config.entries_per_cycle, 1
     # a descriptor before, whose group is written: what follows it need not wait

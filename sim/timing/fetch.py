@@ -1,10 +1,11 @@
-"""rtl/bus/fetch.py, and the BeatsToBlocks of rtl/bus/width.py behind it."""
+"""rtl/bus/fetch.py, the BeatsToBlocks of rtl/bus/width.py behind it and the ReadRoute of rtl/bus/sides.py before it."""
 
 from typing import Any
 
 import numpy as np
 
 from ...model.jit import inlined
+from ...rtl.bus.axi import LOCAL_BIT
 from .fifo import fifo_step
 
 BLOCK_SHIFT = 6
@@ -14,17 +15,20 @@ FETCH = np.dtype(
     [
         (name, np.int64)
         for name in (
-            *("beats_per_block", "parts"),
+            *("beats_per_block", "parts", "has_local", "raw"),
             *("address", "blocks", "room", "level", "out"),
             *("count", "block_valid"),
+            *("under_way", "side"),
             # wires
-            *("burst", "beats", "request", "taken"),
+            *("burst", "beats", "request", "wanted", "taken"),
             *("range_valid", "range_ready", "range_address", "range_blocks"),
-            *("valid", "ready", "read", "returned"),
+            *("valid", "ready", "read", "returned", "from_local"),
         )
     ]
 )
-"""`parts` beats make a block (1: beats pass through). `valid` and `ready` are those of what the consumer takes."""
+"""`parts` beats make a block (1: beats pass through, as they do while `raw`).
+`valid` and `ready` are those of what the consumer takes.
+`request` says that side `wanted` is asked; `taken`, `returned` and `from_local` are what the arbiters make of it."""
 
 
 @inlined
@@ -32,14 +36,24 @@ def fetch_offer(u: Any) -> None:
     """What registers alone decide: the next burst, and whether the consumer finds something."""
     u.burst = min(u.blocks, BURST_BLOCKS - ((u.address >> BLOCK_SHIFT) & (BURST_BLOCKS - 1)))
     u.beats = u.burst * u.beats_per_block
-    u.request = u.blocks != 0 and u.room >= u.beats
-    u.valid = u.out if u.parts == 1 else u.block_valid
+    u.wanted = (u.address >> LOCAL_BIT) & u.has_local
+    u.request = u.blocks != 0 and u.room >= u.beats and (u.under_way == 0 or u.side == u.wanted)
+    u.taken = 0
+    u.returned = 0
+    u.from_local = 0
+    u.valid = u.out if u.parts == 1 or u.raw else u.block_valid
+
+
+@inlined
+def fetch_settle(u: Any) -> None:
+    """Whether the next range is taken, once the arbiters have granted."""
+    u.range_ready = u.blocks == 0 or (u.taken and u.blocks == u.burst)
 
 
 @inlined
 def fetch_step(u: Any) -> None:
     """One clock edge."""
-    if u.parts == 1:
+    if u.parts == 1 or u.raw:
         ready = u.ready
     else:
         is_last = u.count == u.parts - 1
@@ -50,6 +64,9 @@ def fetch_step(u: Any) -> None:
             u.count = 0 if is_last else u.count + 1
             if is_last:
                 u.block_valid = 1
+    u.under_way += (u.beats if u.taken else 0) - u.returned
+    if u.taken:
+        u.side = u.wanted
     u.room += (1 if u.out and ready else 0) - (u.beats if u.taken else 0)
     if u.range_valid and u.range_ready:
         u.address = u.range_address

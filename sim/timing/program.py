@@ -15,7 +15,8 @@ from .cycle import Inputs
 from .settings import SETTINGS, settings_of
 from .structures import COLUMN, DESCRIPTOR, RECORD
 
-LOADS = (Opcode.LOAD_CODEBOOK.value, Opcode.LOAD_ROWS.value)
+ALONE = (Opcode.LOAD_CODEBOOK.value, Opcode.LOAD_ROWS.value, Opcode.COPY.value)
+"""What runs with the engine at rest, without stages."""
 OPERATIONS = (Opcode.FORWARD.value, Opcode.BACKWARD.value, Opcode.SCORES.value)
 COLUMN_FIELDS = ("emission", "emission_blocks", "first", "count")
 """In the order that emission_load.py names."""
@@ -51,7 +52,7 @@ class _Program:
         fields = {name: int(row[0]) for name, row in DESCRIPTOR.read(self.memory.constant(address)).items()}
         settings = settings_of(self.config, address, fields)
         self.descriptors.append(settings)
-        if fields["opcode"] in LOADS:
+        if fields["opcode"] in ALONE:
             return
         if fields["opcode"] not in OPERATIONS:
             raise ValueError(f"descriptor {address:#x}: the timing model chains no opcode {fields['opcode']}")

@@ -6,10 +6,11 @@ import numpy as np
 
 from ...model.jit import inlined
 
-IDLE, DESCRIPTOR, CHECK, REST, DISPATCH, ASK_TABLE, TABLE, ASK_RECORDS, JUDGE, REPORT = range(10)
+IDLE, DESCRIPTOR, CHECK, REST, DISPATCH, ASK_TABLE, TABLE, ASK_RECORDS, JUDGE, REPORT, COPYING = range(11)
 RHO, SIGMA, ZERO_ROWS, NONEMPTY, CODEBOOK = range(5)
 KIND_DESCRIPTOR, KIND_TABLE, KIND_RECORD = range(3)
 FORWARD, BACKWARD, SCORES, LOAD_CODEBOOK, LOAD_ROWS = range(1, 6)
+COPY = 8
 """Values of rtl.operation.Opcode."""
 DESCRIPTOR_WORDS = 16
 BLOCK = 64
@@ -74,7 +75,7 @@ def sequencer_start(u: Any, fetch: Any) -> None:
 
 
 @inlined
-def sequencer_step(u: Any, d: Any, fetch: Any, at_rest: int, word_taken: int, records_read: int) -> None:
+def sequencer_step(u: Any, d: Any, fetch: Any, at_rest: int, word_taken: int, records_read: int, copied: int) -> None:
     """One clock edge."""
     if fetch.range_valid and fetch.range_ready:
         u.kind = u.asked_kind
@@ -110,6 +111,9 @@ def sequencer_step(u: Any, d: Any, fetch: Any, at_rest: int, word_taken: int, re
     elif u.state == ASK_RECORDS:
         if fetch.range_ready:
             u.state = IDLE
+    elif u.state == COPYING:
+        if copied:
+            u.state = JUDGE
     elif u.state == JUDGE:
         u.state = REPORT
     else:
@@ -124,6 +128,8 @@ def _dispatch(u: Any, d: Any) -> None:
         u.table = CODEBOOK
     elif d.opcode == LOAD_ROWS:
         u.table = RHO
+    elif d.opcode == COPY:
+        u.state = COPYING
     else:
         u.table = NONEMPTY
         if d.opcode == SCORES or d.is_dense:

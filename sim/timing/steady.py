@@ -40,6 +40,9 @@ RULES = {
     ("arbiter", "ar_address"): (RING, 0),  # these three are for a DRAM, without one nothing looks at them
     ("memory", "ar_address"): (RING, 0),
     ("memory", "aw_address"): (RING, 0),
+    ("local_arbiter", "produce"): (RING, 0),
+    ("local_arbiter", "consume"): (RING, 0),
+    ("local_arbiter", "owners"): (RING, 0),
     ("memory", "read_head"): (RING, 0),
     ("memory", "write_head"): (RING, 0),
     ("memory", "response_head"): (RING, 0),
@@ -146,17 +149,22 @@ def _rings_repeat(period: int, e: Any, before: Any) -> bool:
         mine, other = (m.response_head + place) % QUEUE, (n.response_head + place) % QUEUE
         if queues[RESPONSE_DUE, mine] - period != others[RESPONSE_DUE, other]:
             return False
-    owners, owners_before = e.arbiter.owners, before.arbiter.owners
-    outstanding = e.arbiter.outstanding
-    for place in range(e.arbiter.level):
-        mine, other = (e.arbiter.consume + place) % outstanding, (before.arbiter.consume + place) % outstanding
-        if owners[mine] != owners_before[other]:
-            return False
+    if not _owners_repeat(e.arbiter, before.arbiter) or not _owners_repeat(e.local_arbiter, before.local_arbiter):
+        return False
     pipe, pipe_before = e.gather.pipe, before.gather.pipe
     changed = 0
     for place in range(PIPE):
         changed += pipe[(place + period) % PIPE] != pipe_before[place]
     return changed == 0
+
+
+@inlined
+def _owners_repeat(u: Any, before: Any) -> bool:
+    for place in range(u.level):
+        mine, other = (u.consume + place) % u.outstanding, (before.consume + place) % u.outstanding
+        if u.owners[mine] != before.owners[other]:
+            return False
+    return True
 
 
 @inlined

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ...model.jit import inlined
+from ...rtl.bus.axi import LOCAL_BIT
 from .fifo import fifo_step
 
 BURST_BYTES = 256
@@ -15,10 +16,10 @@ WRITER = np.dtype(
     [
         (name, np.int64)
         for name in (
-            *("address", "to_ask", "place", "to_send", "ahead", "open_bursts", "closes_group"),
+            *("address", "to_ask", "place", "to_send", "ahead", "open_bursts", "closes_group", "has_local", "is_local"),
             *("asked_bursts", "answered_bursts", "mark_level", "mark_out", "mark", "mark_produce", "mark_consume"),
             # wires
-            *("burst", "asked", "is_final", "is_last", "sent", "beats_ready", "finish"),
+            *("burst", "asked", "asked_port", "is_final", "is_last", "sent", "beats_ready", "finish"),
             *(
                 "command_ready",
                 "idle",
@@ -48,23 +49,25 @@ def writer_offer(u: Any) -> None:
 def writer_send(u: Any, d: Any, memory: Any, beats_valid: int) -> None:
     """Address and data of this cycle."""
     u.burst = min(u.to_ask, BURST_BYTES - (u.address & (BURST_BYTES - 1)))
-    u.asked = u.to_ask != 0 and memory.aw_ready
+    u.asked = u.to_ask != 0 and (memory.aw_ready or u.is_local)
     if u.asked:
         memory.aw_address = u.address
         memory.aw_beats = (u.burst + d.port_bytes - 1) // d.port_bytes
     u.is_final = u.to_send <= d.port_bytes
     u.is_last = u.is_final or u.place == BURST_BYTES - d.port_bytes
-    u.beats_ready = u.to_send != 0 and u.ahead != 0 and memory.w_ready
+    u.beats_ready = u.to_send != 0 and u.ahead != 0 and (memory.w_ready or u.is_local)
     u.sent = u.beats_ready and beats_valid
     u.finish = u.sent and u.is_final
     u.answered = memory.b_valid
-    memory.aw = u.asked
-    memory.w = u.sent
+    u.asked_port = 1 if u.asked and not u.is_local else 0
+    memory.aw = u.asked_port
+    memory.w = u.sent and not u.is_local
 
 
 @inlined
 def writer_step(u: Any, d: Any) -> None:
     """One clock edge."""
+    u.ahead += u.asked - (1 if u.sent and u.is_last else 0)
     if u.asked:
         u.address += u.burst
         u.to_ask -= u.burst
@@ -78,8 +81,8 @@ def writer_step(u: Any, d: Any) -> None:
         u.to_ask = u.command_bytes
         u.place = u.address % BURST_BYTES
         u.to_send = u.command_bytes
-    u.ahead += u.asked - (1 if u.sent and u.is_last else 0)
-    u.open_bursts += u.asked - u.answered
+        u.is_local = (u.address >> LOCAL_BIT) & u.has_local
+    u.open_bursts += u.asked_port - u.answered
 
 
 @inlined
@@ -94,5 +97,5 @@ def _marks(u: Any) -> None:
     if fill:
         u.mark = marks[u.mark_consume]
         u.mark_consume = (u.mark_consume + 1) % UNANSWERED_GROUPS
-    u.asked_bursts += u.asked
+    u.asked_bursts += u.asked_port
     u.answered_bursts += u.answered

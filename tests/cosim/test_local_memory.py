@@ -1,4 +1,4 @@
-"""Weights kept on chip and vectors handed on there: golden bits, traffic that is gone."""
+"""Weights kept on chip and vectors handed on there: golden bits, predicted counters, traffic that is gone."""
 
 from dataclasses import replace
 from itertools import product
@@ -16,6 +16,7 @@ from normq.sim.descriptors import Job, ModelImage, read_vectors
 from normq.sim.memory.map import MemoryMap, Space
 from normq.sim.operand import StoredVectors, written_vectors
 from normq.sim.session import JobOutcome, MemoryBehavior, Outcome
+from normq.sim.timing.predict import predict
 from normq.tests.cosim.engine_cases import AT_ONCE, SLOW, STALLS, UNEVEN, Session, operands, same
 from normq.tests.cosim.test_engine_equality import config, label
 from normq.tests.cosim.test_engine_status import BATCH, CONFIG, OUTSIDE, Faults
@@ -35,6 +36,8 @@ FULL = (
 )
 EVERYTHING = frozenset(Operation)
 BLOCK = 64
+RANDOM = (STALLS, *UNEVEN)
+"""Behaviors that the timing model does not know."""
 
 
 def model_of(bits: int) -> Model:
@@ -77,13 +80,16 @@ class Chain:
         self.session.checks.append((copied, check))
 
     def run(self, folder: Path, behavior: MemoryBehavior) -> Outcome:
-        """Golden bits, and the bytes that the memory counted."""
+        """Golden bits, the bytes that the memory counted; where nothing stalls at random, the counters predicted."""
         session = self.session
         outcome = session.run(folder, behavior)
         for number, done in enumerate(outcome.jobs):
             where = number, done.job.name, behavior
             for kind, beats in (("read.", done.beats_read), ("write.", done.beats_written)):
                 assert (*where, kind, total(done, kind)) == (*where, kind, beats * session.config.port_bytes)
+            if behavior not in RANDOM:
+                found = predict(session.config, session.memory, done.job.descriptors, behavior)
+                assert (*where, found.counters) == (*where, done.counters)
         return outcome
 
 

@@ -10,6 +10,10 @@ from ..count import (
     EDGE_CYCLES,
     EMISSIONS,
     IDLE,
+    LOCAL_EMISSIONS,
+    LOCAL_VECTORS,
+    LOCAL_WORDS,
+    LOCAL_WRITTEN,
     RECORDS,
     TABLES,
     VECTORS,
@@ -28,11 +32,18 @@ def count_cycle(counters: Any, d: Any, control: Any, fetchers: Any, writer: Any,
         counters[CYCLES] += 1
         counters[IDLE] += 1
     counters[EDGE_CYCLES] += 1 if control.running else 0
-    if fetchers[NAMES].returned:
-        counters[RECORDS if control.sequence == EDGES else DESCRIPTORS] += d.port_bytes
-    if fetchers[FIRST_READER].returned:
-        counters[VECTORS if d.is_sums else TABLES] += d.port_bytes
-    if fetchers[SECOND_READER].returned:
-        counters[VECTORS if d.is_sums else EMISSIONS] += d.port_bytes
+    names, first, second = fetchers[NAMES], fetchers[FIRST_READER], fetchers[SECOND_READER]
+    if names.returned:
+        kind = RECORDS if control.sequence == EDGES else DESCRIPTORS
+        counters[LOCAL_WORDS if names.from_local else kind] += d.port_bytes
+    vectors = LOCAL_VECTORS if first.from_local else VECTORS
+    tables = LOCAL_WORDS if first.from_local else TABLES
+    if first.returned:
+        counters[vectors if d.is_sums else tables] += d.port_bytes
+    vectors = LOCAL_VECTORS if second.from_local else VECTORS
+    columns = LOCAL_EMISSIONS if second.from_local else EMISSIONS
+    if second.returned:
+        counters[vectors if d.is_sums else columns] += d.port_bytes
     if writer.sent:
-        counters[WRITTEN_HEADERS if is_header else WRITTEN_VECTORS] += d.port_bytes
+        kind = WRITTEN_HEADERS if is_header else WRITTEN_VECTORS
+        counters[LOCAL_WRITTEN if writer.is_local else kind] += d.port_bytes

@@ -6,11 +6,13 @@ import numpy as np
 
 from ....model.jit import inlined, kernel
 from ....rtl.stages import READERS
-from ..arbiter import ARBITER, arbiter_grant, arbiter_step
+from ..arbiter import ARBITER
 from ..decoder import DECODER, decoder_step, decoder_take
 from ..engine import EMISSION_DECODER
 from ..fetch import FETCH, fetch_offer, fetch_step
-from ..memory import MEMORY, memory_step
+from ..local import LOCAL_MEMORY
+from ..memory import MEMORY
+from ..sides import sides_grant, sides_step
 from ..words import WORDS, words_step, words_take
 from ..writer import WRITER, writer_offer, writer_send, writer_step
 from .control import CONTROL, HEAD, IDLE, control_offer, control_step
@@ -37,6 +39,8 @@ STATE = np.dtype(
         ("arbiter", ARBITER),
         ("memory", MEMORY),
         ("writer", WRITER),
+        ("local_memory", LOCAL_MEMORY),
+        ("local_arbiter", ARBITER),
     ]
 )
 
@@ -55,6 +59,8 @@ class Unit(NamedTuple):
     arbiter: Any
     memory: Any
     writer: Any
+    local_memory: Any
+    local_arbiter: Any
     dram: Any
     """Behind the memory, in a buffer of its own."""
 
@@ -67,7 +73,7 @@ def unit_at_rest(settings: Any, engine: Any) -> Any:
     unit["decoder"] = engine["decoders"][EMISSION_DECODER]
     for name in ("is_dense", "bits", "width", "per_block"):
         unit["decoder"][name] = settings[name]
-    for name in ("fetchers", "arbiter", "memory"):
+    for name in ("fetchers", "arbiter", "memory", "writer", "local_memory", "local_arbiter"):
         unit[name] = engine[name]
     return state
 
@@ -80,7 +86,7 @@ def run_unit(state: Any, dram: Any, edges: EdgeList, counters: Any, limit: int) 
     fetchers = (u.fetchers[0], u.fetchers[1], u.fetchers[2], u.fetchers[3], u.fetchers[4])
     e = Unit(
         *(u.settings, u.control, u.weights, u.sums, u.encoder, u.decoder, (u.words[0], u.words[1]), fetchers),
-        *(u.arbiter, u.memory, u.writer, dram[0]),
+        *(u.arbiter, u.memory, u.writer, u.local_memory, u.local_arbiter, dram[0]),
     )
     nothing = np.zeros(0, np.uint8)
     for now in range(limit):
@@ -119,7 +125,7 @@ def _wires(e: Any, head: Any, items: Any) -> None:
     else:
         ready = control.sequence == READ_DESCRIPTOR
     names.ready = words_take(e.words[LIST_WORDS], names.valid, ready, 0)
-    arbiter_grant(e.arbiter, fetchers, e.memory)
+    sides_grant(e, fetchers)
 
 
 @inlined
@@ -127,8 +133,7 @@ def _edge(e: Any, head: Any, heads: Any, nothing: Any, now: int) -> None:
     d, fetchers, control, encoder = e.settings, e.fetchers, e.control, e.encoder
     first, second = fetchers[FIRST_READER], fetchers[SECOND_READER]
     word_taken, begin = e.words[LIST_WORDS].taken, control.begin
-    memory_step(e.memory, e.dram, now)
-    arbiter_step(e.arbiter, fetchers)
+    sides_step(e, fetchers, now)
     if d.is_sums:
         sums_step(e.sums, d, first, second, head, begin, word_taken)
     else:
