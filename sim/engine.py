@@ -45,10 +45,10 @@ _SOURCE_TEXTS = tuple(path.read_bytes() for path in source_files())
 
 def _digest(config: AcceleratorConfig) -> str:
     generators = (f"{name} {importlib.metadata.version(name)}" for name in GENERATORS)
-    parts = [_identity(config).encode(), *(text.encode() for text in generators), *_SOURCE_TEXTS]
+    parts = [identity(config).encode(), *(text.encode() for text in generators), *_SOURCE_TEXTS]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:20]
 
 
-def _identity(config: AcceleratorConfig) -> str:
+def identity(config: AcceleratorConfig) -> str:
     """A configuration as text; a set has no order of its own."""
     return json.dumps({**vars(config), "layouts": sorted(layout.value for layout in config.layouts)}, default=repr)

@@ -18,6 +18,7 @@ from .rebuild_default import rebuild_default
 from .rtl import rtl
 from .run import run
 from .simulate import simulate
+from .utilization import utilization
 
 USER_ERROR = 2
 SIMULATION_FAILED = 1
@@ -37,6 +38,7 @@ for command in (
     rtl,
     run,
     simulate,
+    utilization,
     bench,
     peer,
     dram_check,

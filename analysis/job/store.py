@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ...model.cache import PACKAGE
+from ...sim.engine import identity
 from .row import Row
 from .spec import CONFIG, MEMORY_BYTES, RowSpec
 
@@ -32,7 +33,7 @@ SOURCES = (
 
 def content_digest(patterns: Iterable[str] = SOURCES, root: Path = PACKAGE) -> str:
     """Return a digest of the files that `patterns` name, and of the build's configuration."""
-    content = hashlib.sha256(f"{CONFIG!r} {MEMORY_BYTES}".encode())
+    content = hashlib.sha256(f"{identity(CONFIG)} {MEMORY_BYTES}".encode())
     for path in sorted({path for pattern in patterns for path in root.glob(pattern) if path.is_file()}):
         content.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return content.hexdigest()[:16]

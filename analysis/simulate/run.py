@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...model.atomic import replacing
 from ...model.cache import cache_folder
+from ...sim.engine import identity
 from ..job.store import SOURCES as JOB_SOURCES
 from ..job.store import content_digest
 from .compute import Tell, compute_step
@@ -23,7 +24,8 @@ def step_report(spec: StepSpec, tell: Tell, trace: Path | None = None) -> StepRe
 
     With a `trace`, a log of every burst, the step always runs.
     """
-    key = hashlib.sha256(f"{spec!r} {spec.sizes!r} {content_digest(SOURCES)}".encode()).hexdigest()[:20]
+    content = f"{spec!r} {identity(spec.sizes.config)} {spec.sizes.memory_bytes} {content_digest(SOURCES)}"
+    key = hashlib.sha256(content.encode()).hexdigest()[:20]
     kept = CACHE / f"{key}.json"
     if kept.exists() and trace is None:
         return StepReport.of(json.loads(kept.read_text()))
