@@ -18,6 +18,7 @@ from .rebuild_default import rebuild_default
 from .rtl import rtl
 from .run import run
 from .simulate import simulate
+from .timing import timing
 from .utilization import utilization
 
 USER_ERROR = 2
@@ -38,6 +39,7 @@ for command in (
     rtl,
     run,
     simulate,
+    timing,
     utilization,
     bench,
     peer,

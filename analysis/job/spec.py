@@ -41,6 +41,11 @@ class RowSpec:
         """What the row is called on the way."""
         return f"H={self.hidden} V={self.vocab} b={self.bits} {self.layout.value}"
 
+    @property
+    def length(self) -> tuple[bool, int, int]:
+        """What makes a row take longer than another."""
+        return self.layout is Layout.DENSE, self.hidden * (2 * self.hidden + self.vocab), self.bits
+
 
 MODELS = (
     (Source.REAL, 64, 4096),

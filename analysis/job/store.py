@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
+from dataclasses import Field, asdict
 from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from ...model.cache import PACKAGE
 from ...sim.engine import identity
-from .row import Row
-from .spec import CONFIG, MEMORY_BYTES, RowSpec
+from .row import Fields
+from .spec import CONFIG, MEMORY_BYTES
 
 SOURCES = (
     "model/*.py",
@@ -39,28 +40,38 @@ def content_digest(patterns: Iterable[str] = SOURCES, root: Path = PACKAGE) -> s
     return content.hexdigest()[:16]
 
 
-class RowStore:
+class Record(Protocol):
+    """A dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+R = TypeVar("R", bound=Record)
+
+
+class RowStore(Generic[R]):
     """Rows in a file of JSON lines, each under what it was computed from; the last of a key counts.
 
-    A line that a killed process left unfinished is passed over.
+    `read` makes a row of the fields that `asdict` made of it. A line that a killed process left unfinished is passed
+    over.
     """
 
-    def __init__(self, path: Path, digest: str) -> None:
+    def __init__(self, path: Path, digest: str, read: Callable[[Fields], R]) -> None:
         self.path, self.digest = path, digest
-        self._rows: dict[str, Row] = {}
+        self._rows: dict[str, R] = {}
         for line in path.read_text().splitlines() if path.exists() else []:
             try:
                 entry = json.loads(line)
             except json.JSONDecodeError:
                 continue
             if entry["digest"] == digest:
-                self._rows[entry["spec"]] = Row.of(entry["row"])
+                self._rows[entry["spec"]] = read(entry["row"])
 
-    def get(self, spec: RowSpec) -> Row | None:
-        """Return the row of `spec`, or None when it was never finished from today's sources."""
+    def get(self, spec: object) -> R | None:
+        """Return the row of `spec`, by its repr, or None when it was never finished from today's sources."""
         return self._rows.get(repr(spec))
 
-    def put(self, spec: RowSpec, row: Row) -> None:
+    def put(self, spec: object, row: R) -> None:
         """Keep a finished row."""
         self._rows[repr(spec)] = row
         self.path.parent.mkdir(parents=True, exist_ok=True)

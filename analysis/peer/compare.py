@@ -23,8 +23,8 @@ from .scalesim import PeerResult, Product, run_peer
 BITS = 4
 ARRAYS = ((4, 16), (8, 32))
 """S and P."""
-SIZES = ((64, 256, 16), (256, 1024, 16), (256, 1024, 64), (512, 2048, 32))
-"""Inputs, outputs, vectors: what SCALE-Sim does in seconds to minutes."""
+SIZES = ((64, 256, 16), (128, 512, 16), (256, 512, 16), (256, 512, 32))
+"""Inputs, outputs, vectors: what SCALE-Sim does in seconds."""
 REPEATS = 5
 
 Progress = Callable[[str], None]

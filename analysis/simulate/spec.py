@@ -27,6 +27,7 @@ PRESETS = {
     "small": Preset(64, 300, AcceleratorConfig(4, 4, 4, 512, hidden_capacity=128), 1 << 22),
     "ctrlg-1024": _ctrlg(1024),
     "ctrlg-4096": _ctrlg(4096),
+    "ctrlg-16384": _ctrlg(16384),
 }
 """By name; all models are synthetic (model/synthetic.py)."""
 

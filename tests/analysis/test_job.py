@@ -49,21 +49,21 @@ def test_interrupted_job_goes_on_without_computing_again(tmp_path: Path) -> None
 
     path = tmp_path / "rows.jsonl"
     with pytest.raises(Interrupted):
-        run_rows(specs(), compute_three, RowStore(path, "now"), ThreadPoolExecutor(1), silent)
+        run_rows(specs(), compute_three, RowStore(path, "now", Row.of), ThreadPoolExecutor(1), silent)
     with path.open("a") as file:
         file.write('{"digest": "now", "spec"')  # a line that a killed process did not finish
-    rows = run_rows(specs(), compute_rest, RowStore(path, "now"), ThreadPoolExecutor(1), silent)
+    rows = run_rows(specs(), compute_rest, RowStore(path, "now", Row.of), ThreadPoolExecutor(1), silent)
     assert rows == [row(spec) for spec in specs()]
     assert len(computed) == len(set(computed)) == len(specs())
-    again = run_rows(specs(), compute_three, RowStore(path, "now"), ThreadPoolExecutor(1), silent)
+    again = run_rows(specs(), compute_three, RowStore(path, "now", Row.of), ThreadPoolExecutor(1), silent)
     assert again == rows
 
 
 def test_rows_of_other_sources_are_computed_anew(tmp_path: Path) -> None:
     spec = specs()[0]
-    RowStore(tmp_path / "rows", "then").put(spec, row(spec))
-    assert RowStore(tmp_path / "rows", "now").get(spec) is None
-    assert RowStore(tmp_path / "rows", "then").get(spec) == row(spec)
+    RowStore(tmp_path / "rows", "then", Row.of).put(spec, row(spec))
+    assert RowStore(tmp_path / "rows", "now", Row.of).get(spec) is None
+    assert RowStore(tmp_path / "rows", "then", Row.of).get(spec) == row(spec)
 
 
 def test_digest_follows_content(tmp_path: Path) -> None:

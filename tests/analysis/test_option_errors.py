@@ -53,7 +53,7 @@ COSIM = [
 
 RUN = [
     (["--bits", "9"], "--bits: index bits must be 2..8, got 9"),
-    (["--hidden", "128"], "--hidden: 128 given, expected one of 64, 256, 1024"),
+    (["--hidden", "128"], "--hidden: 128 given, expected one of 64, 256, 1024, 4096, 16384"),
 ]
 
 
