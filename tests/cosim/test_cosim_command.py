@@ -69,9 +69,10 @@ def test_memories_need_no_first_content(artifact: Path, monkeypatch: pytest.Monk
         results: Path,
         environment: Mapping[str, str] | None = None,
         plusargs: Sequence[str] = (),
+        testcase: str | None = None,
     ) -> Path:
         random = ("+verilator+rand+reset+2", "+verilator+seed+7")
-        return plain(self, test_module, results, environment, [*plusargs, *random])
+        return plain(self, test_module, results, environment, [*plusargs, *random], testcase)
 
     monkeypatch.setattr(Simulator, "run", randomized)
     result = cosim(artifact, "--batch", 3)

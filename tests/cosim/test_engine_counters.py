@@ -131,7 +131,8 @@ def test_no_bubble_in_the_stream(layout: Layout, tmp_path: Path) -> None:
         # more records delay the first vectors, once, by up to a cycle a block; a bubble would come with every output
         waits = [run["engine.cycles"] - run["gather.busy"] for run in runs]
         record_blocks = (groups[-1] - groups[0]) * shape.lanes * RECORD_BYTES // BLOCK
-        assert max(waits) - min(waits) <= record_blocks, operation
+        # and the reads of a group may meet those of the one before
+        assert max(waits) - min(waits) <= record_blocks + groups[-1] - groups[0], operation
         assert [run["gather.stall_memory"] + run["gather.stall_output"] for run in runs] == [0] * len(groups)
         one_pass = gather_cycles(matrix_of(golden.packed, operation), shape.entries_per_cycle)
         assert [run["gather.busy"] for run in runs] == [count * one_pass for count in groups]

@@ -7,7 +7,7 @@ import pytest
 from normq.rtl.bus.axi import ADDRESS_BITS
 from normq.rtl.system import memory_ports
 from normq.sim.build import build
-from normq.sim.memory.image import MEMORY_SOURCE
+from normq.sim.memory.image import MEMORY_SOURCES
 from normq.sim.verilog import Design
 
 TOP = "memory_axi"
@@ -90,5 +90,5 @@ def test_memory_answers_another_manager(data_bits: int, tmp_path: Path, monkeypa
     (tmp_path / "memory_axi_bench.py").write_text(BENCH.format(size=beat * DEPTH, beat=beat, settings=tuple(SETTINGS)))
     monkeypatch.syspath_prepend(tmp_path)
     ports = ("clk", "rst", *SETTINGS, "violations", *(f"s_axi_{name}" for _, _, name in memory_ports(data_bits)))
-    design = Design(TOP, ports, (_text(data_bits),), (MEMORY_SOURCE,))
+    design = Design(TOP, ports, (_text(data_bits),), MEMORY_SOURCES)
     build(design).run("memory_axi_bench", tmp_path)

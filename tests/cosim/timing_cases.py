@@ -57,6 +57,10 @@ def random_dram(rng: np.random.Generator) -> Dram:
     return Dram(timings, int(rng.choice([1, 2, 8, 32])), interleave, int(rng.integers(100, 3000)))
 
 
+ENDS = (Status.DONE, Status.EXPONENT_RANGE)
+"""Random products may leave the range of exponents: then codes are wrong, and nothing takes another cycle."""
+
+
 @dataclass(frozen=True)
 class Subject:
     """A model in memory, and vectors to run it on."""
@@ -161,7 +165,7 @@ class TimingSession:
         )
         for number, done in enumerate(outcome.jobs):
             where = number, done.job.name, behavior
-            assert (*where, done.status) == (*where, Status.DONE)
+            assert done.status in ENDS, (*where, done.status)
             found = predict(self.config, self.memory, done.job.descriptors, behavior)
             assert (*where, found.counters) == (*where, done.counters)
             assert (*where, found.dram) == (*where, done.dram)
