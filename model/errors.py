@@ -40,3 +40,7 @@ class ArithmeticRangeError(NormqError):
 
 class LocalMemoryError(NormqError):
     """Something that does not fit in the memory on chip."""
+
+
+class TrainingError(NormqError):
+    """Sequences or options that a model cannot be trained with, or a state of training that cannot be gone on from."""

@@ -22,6 +22,15 @@ class Parameters:
     beta: Tensor
     """[H, V]."""
 
+    @classmethod
+    def of_hmm(cls, hmm: HMM, device: torch.device | str = "cpu") -> "Parameters":
+        """Take the float32 tensors of a model."""
+        return cls(*(torch.tensor(tensor, device=device) for tensor in (hmm.gamma, hmm.alpha, hmm.beta)))
+
+    def to(self, device: torch.device | str) -> "Parameters":
+        """Return them on a device."""
+        return Parameters(self.gamma.to(device), self.alpha.to(device), self.beta.to(device))
+
     def to_hmm(self, eos_token_id: int, provenance: dict[str, str]) -> HMM:
         """Return them as a validated model; raises ModelError."""
         alpha, beta, gamma = (tensor.cpu().numpy() for tensor in (self.alpha, self.beta, self.gamma))
@@ -42,9 +51,32 @@ class Counts:
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(self.gamma + other.gamma, self.alpha + other.alpha, self.beta + other.beta)
 
+    def to(self, device: torch.device | str) -> "Counts":
+        """Return them on a device."""
+        return Counts(self.gamma.to(device), self.alpha.to(device), self.beta.to(device))
+
     def maximize(self, pseudocount: float = PSEUDOCOUNT) -> Parameters:
-        """Return the model of greatest likelihood; a row without counts becomes uniform if `pseudocount` > 0."""
+        """Return the model of greatest likelihood; a row without counts becomes uniform."""
         return Parameters(*(_normalized(tensor, pseudocount) for tensor in (self.gamma, self.alpha, self.beta)))
+
+    def frequencies(self) -> Parameters:
+        """Return each row divided by its sum, in float32; a row without counts stays 0."""
+        return Parameters(*(_divided(tensor) for tensor in (self.gamma, self.alpha, self.beta)))
+
+
+def random_parameters(hidden: int, vocab_size: int, eos_token_id: int, seed: int) -> Parameters:
+    """Return rows drawn evenly from all distributions, but that end of text belongs to the last state, which keeps it.
+
+    EM keeps those zeros, up to the pseudocount.
+    """
+    draw = torch.Generator().manual_seed(seed)
+    shapes = ((hidden,), (hidden, hidden), (hidden, vocab_size))
+    gamma, alpha, beta = (torch.empty(shape).double().exponential_(generator=draw) for shape in shapes)
+    beta[:-1, eos_token_id] = 0
+    for row, column in ((alpha[-1], -1), (beta[-1], eos_token_id)):
+        row.zero_()[column] = 1
+    gamma[-1] = 0
+    return Counts(gamma, alpha, beta).maximize()
 
 
 def padding_counts(lengths: Tensor, padded_length: int, states: int, vocab_size: int, eos_token_id: int) -> Counts:
@@ -62,5 +94,11 @@ def padding_counts(lengths: Tensor, padded_length: int, states: int, vocab_size:
 
 
 def _normalized(counts: Tensor, pseudocount: float) -> Tensor:
-    smoothed = counts + pseudocount / counts.shape[-1]
-    return (smoothed / smoothed.sum(-1, keepdim=True)).float()
+    empty = counts.sum(-1, keepdim=True) == 0
+    smoothed = (counts + pseudocount / counts.shape[-1]).masked_fill(empty, 1.0)
+    return _divided(smoothed)
+
+
+def _divided(counts: Tensor) -> Tensor:
+    sums = counts.sum(-1, keepdim=True)
+    return (counts / sums.masked_fill(sums == 0, 1.0)).float()

@@ -24,10 +24,11 @@ from ..default.load import (
     hmm_file,
 )
 from .counts import Parameters, padding_counts
-from .em import equal_lengths, fit
+from .em import fit
 from .language_model import LanguageModelOptions, Report, hidden_states, perplexity, train_language_model
 from .measure import hmm_metrics
 from .samples import sample
+from .sequences import Sequences
 from .states import initial_states, path_counts
 from .text import Corpus, read_corpus
 from .tokenizer import END_OF_TEXT_ID, Tokens, encode, lengths, train_tokenizer
@@ -112,7 +113,7 @@ def _fit(words: Tensor, path: Tensor, both: Tensor, hidden: int, options: Rebuil
         loss = -log_likelihood / tokens
         report(f"H={hidden}: EM {iteration}/{options.em_iterations}, training loss {loss:.3f} nats a token")
 
-    return fit(first, equal_lengths(both, sizes), padding, options.em_iterations, say)
+    return fit(first, Sequences(both, sizes), padding, options.em_iterations, say)
 
 
 def measure(
