@@ -8,6 +8,7 @@ from ...model.errors import NormqError
 from ...sim.results import SimulationError
 from .bench import bench
 from .cosim import cosim
+from .distill import distill
 from .dram_check import dram_check
 from .export_default import export_default
 from .golden import golden
@@ -19,6 +20,7 @@ from .rtl import rtl
 from .run import run
 from .simulate import simulate
 from .timing import timing
+from .train import train
 from .utilization import utilization
 
 USER_ERROR = 2
@@ -32,6 +34,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a traceback is a bug of ours: plain, as Python prints it
 )
 for command in (
+    train,
+    distill,
     quantize,
     inspect,
     golden,

@@ -13,7 +13,7 @@ import torch
 import transformers
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from transformers import GPT2LMHeadModel
+from transformers import GPT2LMHeadModel, PreTrainedModel
 
 from ..reference import MISSING
 from .tokenizer import END_OF_TEXT_ID, Tokens, lengths
@@ -123,10 +123,10 @@ def trimmed(tokens: Tokens) -> Tensor:
     return torch.from_numpy(tokens[:, : lengths(tokens).max()])
 
 
-def fed(tokens: Tensor) -> Tensor:
-    """Return what the model is fed to be asked for `tokens` [N, T]: end of text, then all but the last column."""
-    start = torch.full_like(tokens[:, :1], END_OF_TEXT_ID)
-    return torch.cat([start, tokens[:, :-1].clamp(min=END_OF_TEXT_ID)], dim=1)
+def fed(tokens: Tensor, start: int = END_OF_TEXT_ID) -> Tensor:
+    """Return what the model is fed to be asked for `tokens` [N, T]: token `start`, then all but the last column."""
+    first = torch.full_like(tokens[:, :1], start)
+    return torch.cat([first, tokens[:, :-1].clamp(min=0)], dim=1)
 
 
 def token_losses(model: GPT2LMHeadModel, tokens: Tensor) -> Tensor:
@@ -146,10 +146,15 @@ def perplexity(model: GPT2LMHeadModel, tokens: Tokens) -> float:
 
 
 @torch.no_grad()
-def hidden_states(model: GPT2LMHeadModel, tokens: Tokens) -> Tensor:
-    """Return [N, T, width] float32: the last layer's state from which the model asks for each token of rows [N, T]."""
-    states = torch.zeros(*tokens.shape, model.config.n_embd)
+def hidden_states(model: PreTrainedModel, tokens: Tokens, start: int = END_OF_TEXT_ID) -> Tensor:
+    """Return [N, T, width] float32: the last layer's state from which the model asks for each token of rows [N, T].
+
+    The model is fed token `start` before each row.
+    """
+    states = torch.zeros(*tokens.shape, model.config.hidden_size)
     for rows in batches(lengths(tokens), 4096):
         batch = trimmed(tokens[rows])
-        states[torch.from_numpy(rows), : batch.shape[1]] = model.transformer(fed(batch)).last_hidden_state
+        # without the output matrix, which only makes the logits
+        found = model.base_model(fed(batch, start).to(model.device)).last_hidden_state
+        states[torch.from_numpy(rows), : batch.shape[1]] = found.float().cpu()
     return states

@@ -29,7 +29,7 @@ from .language_model import LanguageModelOptions, Report, hidden_states, perplex
 from .measure import hmm_metrics
 from .samples import sample
 from .sequences import Sequences
-from .states import initial_states, path_counts
+from .states import initial_states, neighbors, path_counts
 from .text import Corpus, read_corpus
 from .tokenizer import END_OF_TEXT_ID, Tokens, encode, lengths, train_tokenizer
 
@@ -46,7 +46,6 @@ class RebuildOptions:
     language_model: LanguageModelOptions = field(default_factory=LanguageModelOptions)
     samples: int = 40_000
     """Sentences drawn from the language model, beside the text."""
-    cluster_iterations: int = 15
     em_iterations: int = 25
     padded_length: int = 32
     """Ctrl-G's training sequences are filled up to a fixed length with end of text."""
@@ -85,22 +84,11 @@ def _train_hmms(
     both = torch.from_numpy(np.concatenate([text, drawn]))
     words, context = torch.from_numpy(text), neighbors(hidden_states(language_model, text))
     for hidden in options.hidden_states:
-        path = initial_states(words, context, hidden, options.cluster_iterations, options.seed)
+        path = initial_states(words, context, hidden, options.seed)
         report(f"H={hidden}: latent states initialized")
         model = _fit(words, path, both, hidden, options, report)
         hmm = model.to_hmm(END_OF_TEXT_ID, {"label": "default", "text": "WordNet 3.0 examples"})
         write_compact(hmm, output / hmm_file(hidden))
-
-
-def neighbors(hidden: Tensor) -> Tensor:
-    """Return [N, T, 2 * width]: the state before each token is seen beside the state after it, of [N, T, width].
-
-    The first tells what the context asks for, the second what the token made of it: with both, the clusters gave a
-    lower perplexity than with either (dev, H=64, text alone, 10 EM iterations after a language model of one epoch: 211,
-    against 238 and 221).
-    """
-    after = torch.cat([hidden[:, 1:], torch.zeros_like(hidden[:, :1])], dim=1)
-    return torch.cat([hidden, after], dim=2)
 
 
 def _fit(words: Tensor, path: Tensor, both: Tensor, hidden: int, options: RebuildOptions, report: Report) -> Parameters:

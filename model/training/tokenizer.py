@@ -32,9 +32,9 @@ def train_tokenizer(sentences: Iterable[str], vocab_size: int) -> Tokenizer:
     return tokenizer
 
 
-def encode(tokenizer: Tokenizer, sentences: list[str]) -> Tokens:
+def encode(tokenizer: Tokenizer, sentences: list[str], end: int = END_OF_TEXT_ID) -> Tokens:
     """Return [N, T] int64: the tokens of each sentence, end of text, then MISSING up to the longest."""
-    rows = [[*encoding.ids, END_OF_TEXT_ID] for encoding in tokenizer.encode_batch(sentences)]
+    rows = [[*encoding.ids, end] for encoding in tokenizer.encode_batch(sentences)]
     tokens = np.full((len(rows), max(map(len, rows))), MISSING, np.int64)
     for row, ids in zip(tokens, rows, strict=True):
         row[: len(ids)] = ids

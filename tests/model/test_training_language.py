@@ -17,9 +17,8 @@ from normq.model.training.language_model import (
     perplexity,
     train_language_model,
 )
-from normq.model.training.rebuild import neighbors
 from normq.model.training.samples import sample
-from normq.model.training.states import cluster, initial_states, path_counts
+from normq.model.training.states import cluster, initial_states, neighbors, path_counts
 
 VOCAB = 5
 OPTIONS = LanguageModelOptions(width=8, layers=1, heads=2, positions=8, epochs=30, batch_tokens=16, learning_rate=0.05)
@@ -106,7 +105,7 @@ def test_clusters_of_separate_points_are_found() -> None:
     draw = torch.Generator().manual_seed(0)
     centers = torch.tensor([[0.0, 0], [10, 0], [0, 10], [10, 10]])
     labels = torch.arange(400) % 4
-    chosen = cluster(centers[labels] + torch.randn((400, 2), generator=draw), 4, 10, seed=2)
+    chosen = cluster(centers[labels] + torch.randn((400, 2), generator=draw), 4, seed=2)
     # one number for each label, and no number for two
     assert len({(int(label), int(number)) for label, number in zip(labels, chosen, strict=True)}) == 4
     assert sorted(set(chosen.tolist())) == [0, 1, 2, 3]
@@ -115,7 +114,7 @@ def test_clusters_of_separate_points_are_found() -> None:
 def test_end_of_text_alone_has_the_last_state() -> None:
     tokens = torch.from_numpy(ROWS)
     hidden = torch.randn((4, 5, 3), generator=torch.Generator().manual_seed(0))
-    path = initial_states(tokens, hidden, 4, 5, seed=0)
+    path = initial_states(tokens, hidden, 4, seed=0)
     assert torch.equal(path == 3, tokens == 0)
     assert torch.equal(path == MISSING, tokens == MISSING)
 
