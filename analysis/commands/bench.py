@@ -1,16 +1,40 @@
 """`normq bench`: speeds of this machine, measured now."""
 
+from enum import Enum
+from importlib import import_module
+from types import ModuleType
+from typing import Annotated
+
+import typer
 from rich.console import Console
 
-from ..bench import golden, rtl
+from ...model.errors import OptionError
 
 
-def bench() -> None:
-    """Time the golden model beside torch float32 (H=4096, V=50257: a minute and 3 GB), and the simulated RTL."""
+class Section(Enum):
+    """A part of the bench; its file in analysis/bench."""
+
+    GOLDEN = "golden"
+    RTL = "rtl"
+    TRAINING = "training"
+
+
+def bench(
+    only: Annotated[list[Section] | None, typer.Option(help="Section to run; repeat it for more.")] = None,
+) -> None:
+    """Time golden beside torch float32 (H=4096, V=50257: 3 GB), the simulated RTL, and EM beside hmmlearn: minutes."""
     console, progress = Console(highlight=False), Console(stderr=True, highlight=False)
 
     def report(step: str) -> None:
         progress.print(f"bench: {step}", markup=False)
 
-    console.print(golden.table(golden.measure(report)))
-    console.print(rtl.table(rtl.measure(report)))
+    for section in only or list(Section):
+        measured = _section(section)
+        console.print(measured.table(measured.measure(report)))
+
+
+def _section(section: Section) -> ModuleType:
+    try:
+        return import_module(f"..bench.{section.value}", __package__)
+    except ModuleNotFoundError as error:
+        raise OptionError(f"--only: {section.value} needs {error.name}, which the extra `dev` installs") from error

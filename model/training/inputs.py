@@ -30,6 +30,9 @@ def read_tokens(file: Path, vocab_size: int) -> Tokens:
         raise TrainingError(
             f"{file}: row {row}, column {column} is {rows[row, column]}, expected 0..{vocab_size - 1} or {MISSING}"
         )
+    empty = (rows == MISSING).all(axis=1)
+    if empty.any():
+        raise TrainingError(f"{file}: row {int(np.argmax(empty))} holds no token, expected one at least in each")
     return rows.astype(np.int64)
 
 
