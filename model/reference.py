@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .errors import OptionError
 from .hmm import HMM
-from .quantize.normq import dequantize
+from .quantize.dequantize import float_weights
 from .quantize.tensor import QuantizedHMM
 
 MISSING = -1
@@ -48,8 +48,8 @@ class ReferenceModel:
     @classmethod
     def of_quantized(cls, model: QuantizedHMM, device: torch.device | str = "cpu") -> "ReferenceModel":
         """Take the probabilities that the levels of a quantized model stand for, to float64."""
-        tensors = [torch.from_numpy(dequantize(t)).to(device) for t in (model.alpha, model.beta, model.gamma)]
-        return cls(tensors[0], tensors[1], tensors[2][0])
+        weights = float_weights(model)
+        return cls(*(torch.from_numpy(t).to(device) for t in (weights.alpha, weights.beta, weights.gamma)))
 
     def emission(self, tokens: Tensor) -> Tensor:
         """Return p(token | state) [N, H] of tokens [N] int64; 1 where a token is MISSING. Raises OptionError."""

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from ..config import Layout
 from ..errors import PackingError
 from ..formats import IndexFormat, VectorCode
-from ..quantize.tensor import Levels, QuantizedHMM, QuantizedTensor
+from ..quantize.tensor import Levels, QuantizedHMM, QuantizedTensor, ZeroRows
 from .dense import pack_dense, unpack_dense
 from .limits import LevelScale, LevelSums, check_datapath
 from .matrix import EntryFormat, PackedMatrix, PackedModel, RowConstants
@@ -106,6 +106,7 @@ def _check_tensors(quantized: QuantizedHMM) -> int:
     widths = [tensor.bits for tensor in tensors]
     if len(set(widths)) > 1:
         raise PackingError(f"alpha, beta, gamma: index bits are {widths!r}, expected one width")
+    _check_norm_q(quantized)
     counts = {tensor.pseudocount for tensor in tensors}
     per_mille = quantized.alpha.pseudocount * 1000
     if len(counts) > 1 or per_mille.denominator != 1 or per_mille < 1:
@@ -114,6 +115,20 @@ def _check_tensors(quantized: QuantizedHMM) -> int:
     if not 0 <= quantized.eos_token_id < vocab:
         raise PackingError(f"eos_token_id: is {quantized.eos_token_id!r}, expected 0..{vocab - 1}")
     return per_mille.numerator
+
+
+def _check_norm_q(quantized: QuantizedHMM) -> None:
+    """Raise PackingError for what the format has no place for; packed without it, a model would be another one."""
+    if quantized.guard:
+        raise PackingError("hmm_guard: is set, expected a model without it")
+    for name in ("alpha", "beta", "gamma"):
+        tensor: QuantizedTensor = getattr(quantized, name)
+        if tensor.codebook is not None:
+            raise PackingError(f"{name}: has a codebook, expected indices that are their own levels")
+        if tensor.scale is not None or tensor.zero_rows is not ZeroRows.UNIFORM:
+            raise PackingError(f"{name}: has rows that are not normalized or empty, expected Norm-Q's")
+        if tensor.leak_units is not None:
+            raise PackingError(f"{name}: has a leak for each row, expected one eps")
 
 
 def _row_constants(tensor: QuantizedTensor, name: str) -> RowConstants:

@@ -5,7 +5,6 @@ level = q + eps / n with eps = 0.001 and n the row length; W = level / level.sum
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import QuantizationError
 from ..formats import IndexFormat
@@ -66,21 +65,6 @@ def levels_at(p: Probabilities, scale: np.float32, bits: int) -> Levels:
     np.rint(q, out=q)  # half to even
     np.minimum(q, np.float32(_index_format(bits).greatest), out=q)
     return q.astype(np.uint8)
-
-
-def dequantize(tensor: QuantizedTensor) -> npt.NDArray[np.float64]:
-    """Return the probabilities [rows, columns] that the levels stand for: (q + eps / n) / (R + eps) in float64.
-
-    A row without a level is uniform, also when eps is 0.
-    """
-    columns = tensor.levels.shape[1]
-    row_sums = tensor.row_sums
-    values = tensor.levels.astype(np.float64)
-    values += float(tensor.pseudocount / columns)
-    occupied = row_sums > 0
-    values[occupied] /= (row_sums[occupied] + float(tensor.pseudocount))[:, np.newaxis]
-    values[~occupied] = 1 / columns
-    return values
 
 
 def reference_weights(tensor: QuantizedTensor) -> Probabilities:

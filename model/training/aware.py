@@ -15,7 +15,8 @@ from torch import Tensor
 from ..errors import OptionError
 from ..formats import IndexFormat
 from ..hmm import Probabilities
-from ..quantize.normq import dequantize, levels_at
+from ..quantize.dequantize import dequantize
+from ..quantize.normq import levels_at
 from ..quantize.tensor import QuantizedHMM, QuantizedTensor
 from .counts import Counts, Parameters
 

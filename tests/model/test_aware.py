@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from normq.model.errors import OptionError
-from normq.model.quantize.normq import dequantize
+from normq.model.quantize.dequantize import dequantize
 from normq.model.training.aware import METHOD, Quantization, TopLevel, parameters_of
 from normq.model.training.counts import Counts, random_parameters
 from normq.model.training.sequences import Sequences, chunk_rows, dropped

@@ -15,7 +15,8 @@ from normq.model.formats import VectorCode
 from normq.model.golden.operations import GoldenModel
 from normq.model.golden.vectors import Scores, code_values, score_values
 from normq.model.packing.model import pack_model
-from normq.model.quantize.normq import dequantize, quantize
+from normq.model.quantize.dequantize import dequantize
+from normq.model.quantize.normq import quantize
 from normq.model.synthetic import synthetic_hmm
 
 Keywords = list[list[Pattern]]

@@ -12,7 +12,8 @@ import torch
 from normq.model import hmm as hmm_module
 from normq.model.errors import QuantizationError
 from normq.model.hmm import HMM
-from normq.model.quantize.normq import dequantize, quantize, quantize_tensor, reference_weights, tensor_scale
+from normq.model.quantize.dequantize import dequantize
+from normq.model.quantize.normq import quantize, quantize_tensor, reference_weights, tensor_scale
 from normq.model.quantize.tensor import QuantizedTensor
 
 VECTORS = Path(__file__).parents[1] / "vectors"
