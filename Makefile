@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test lint bench peer dram-check registers verify-full clean system
+.PHONY: help run test lint bench quality quality-study peer dram-check registers verify-full clean system
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' Makefile
@@ -33,6 +33,12 @@ lint: $(STAMP) .typing/normq ## ruff and pyright
 
 bench: $(STAMP) ## golden kernels against torch, and the simulator's speed, measured now
 	normq bench
+
+quality: $(STAMP) ## tables and figures of the quality study from its shipped results, into build/quality
+	normq quality
+
+quality-study: $(STAMP) ## the whole study, about 40 minutes of two cores; goes on where it was interrupted
+	normq quality --compute
 
 registers: $(STAMP) ## write docs/REGISTERS.md anew, after a change of registers, counters, descriptors or codes
 	normq rtl -o build/rtl
@@ -68,7 +74,7 @@ build/test.txt: $(STAMP) $(FILES)
 
 $(STAMP): pyproject.toml constraints.txt | system
 	@test -x $(BIN)/pip || { echo "normq: making the environment .venv (once, some minutes)"; $(PYTHON) -m venv --clear .venv; }
-	@$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev,quality]'
 	@touch $@
 
 # What only the system's package manager can bring, asked before anything else happens.

@@ -45,7 +45,8 @@ class FloatWeights:
     @classmethod
     def from_hmm(cls, hmm: HMM) -> "FloatWeights":
         """Take the float32 tensors of a model as they are, without normalizing them again."""
-        return cls(*(t.astype(np.float64) for t in (hmm.alpha, hmm.beta, hmm.gamma)), hmm.eos_token_id)
+        alpha, beta, gamma = (t.astype(np.float64) for t in (hmm.alpha, hmm.beta, hmm.gamma))
+        return cls(alpha, beta, gamma, hmm.eos_token_id)
 
     @property
     def hidden_states(self) -> int:

@@ -19,6 +19,9 @@ FOLDERS = ("model", "rtl", "sim", "analysis")
 LINES = 400
 ELSEWHERE = {"analysis/dram_check/litedram_core.py"}
 """Run by environments of their own, with packages that ours does not have."""
+OF_QUALITY = {"analysis/study/concepts.py", "analysis/study/scores.py"}
+"""Imported by `normq quality --compute` alone, after the extra of its name was asked for."""
+
 OF_DEVELOPERS = {"analysis/bench/training.py"}
 """Loaded by `normq bench` alone, which says what is missing: may import what the extra `dev` brings."""
 FILES = subprocess.run(
@@ -123,9 +126,12 @@ def test_every_data_file_is_installed() -> None:
 def test_every_import_is_a_declared_dependency() -> None:
     declared = _distributions([*SETTINGS["project"]["dependencies"]])
     dev = declared | _distributions([*SETTINGS["project"]["optional-dependencies"]["dev"]])
+    quality = _distributions([*SETTINGS["project"]["optional-dependencies"]["quality"]])
     owners = packages_distributions()
     for name in sorted({*SOURCES} - ELSEWHERE):
         allowed = dev if name.startswith("tests/") or name in OF_DEVELOPERS else declared
+        if name in OF_QUALITY:
+            allowed = allowed | quality
         for node in ast.walk(ast.parse((ROOT / name).read_text())):
             if isinstance(node, ast.Import):
                 tops = {alias.name.split(".")[0] for alias in node.names}

@@ -14,6 +14,7 @@ from .export_default import export_default
 from .golden import golden
 from .inspect import inspect
 from .peer import peer
+from .quality import quality
 from .quantize import quantize
 from .rebuild_default import rebuild_default
 from .rtl import rtl
@@ -45,6 +46,7 @@ for command in (
     simulate,
     timing,
     utilization,
+    quality,
     bench,
     peer,
     dram_check,

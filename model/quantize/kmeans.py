@@ -5,10 +5,8 @@ units of the greatest center / 4095: all clusters whose center rounds to 0 share
 the entries it replaces. That mean is no multiple of a unit, so it goes into the leak: eps = n * mean.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 from math import ceil
 
 import numpy as np
@@ -22,8 +20,6 @@ from .lloyd import Clusters, cluster_of, lloyd
 from .tensor import Levels, QuantizedHMM, QuantizedTensor, ZeroRows
 
 GREATEST_LEVEL = (1 << CODEBOOK_BITS) - 1
-
-Domain = Callable[[npt.NDArray[np.floating]], npt.NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -43,8 +39,8 @@ class KMeans:
         _check_bits(bits)
         tensors = (hmm.alpha, hmm.beta, hmm.gamma[None])
         least = Fraction(1, 1000) if self.normalized else Fraction(0)
-        parts = [self._tensor(p, bits, least) for p in tensors]
-        return QuantizedHMM(*parts, hmm.eos_token_id, self.name, dict(hmm.provenance))
+        alpha, beta, gamma = (self._tensor(p, bits, least) for p in tensors)
+        return QuantizedHMM(alpha, beta, gamma, hmm.eos_token_id, self.name, dict(hmm.provenance))
 
     def float_weights(self, hmm: HMM, bits: int) -> FloatWeights:
         """Return every entry as the center of its cluster, rows normalized where the method has it so."""
@@ -64,13 +60,16 @@ class KMeans:
     def _clusters(self, p: Probabilities, bits: int) -> tuple[Clusters, Levels]:
         if not p.max() > 0:
             raise QuantizationError(f"tensor: greatest entry is {p.max()}, expected one above 0")
-        domain: Domain = partial(_log, least=float(p[p > 0].min())) if self.log_domain else np.float64
-        values = domain(p)
+        values = _log(p, float(p[p > 0].min())) if self.log_domain else p.astype(np.float64)
         clusters = lloyd(values, 1 << bits)
         return clusters, cluster_of(values, clusters)
 
     def _values(self, clusters: Clusters) -> Weights:
         return np.exp(clusters.centers) if self.log_domain else clusters.centers
+
+
+KMEANS = tuple(KMeans(log_domain, normalized) for log_domain in (False, True) for normalized in (False, True))
+KMEANS_NAMES = tuple(kind.name for kind in KMEANS)
 
 
 def projected(

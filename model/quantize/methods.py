@@ -8,7 +8,7 @@ from ..hmm import HMM
 from ..weights import FloatWeights
 from . import normq
 from .dequantize import end_state, float_weights
-from .kmeans import KMeans
+from .kmeans import KMEANS, KMeans
 from .layerwise import ActivationQuantizer, ActivationScale, layerwise_weights
 from .linear import METHOD as LINEAR_METHOD
 from .linear import NORMALIZED_METHOD, UNIFORM_METHOD, quantize_linear, quantize_linear_normalized
@@ -64,9 +64,7 @@ class Method:
         if self.floats is None:
             return float_weights(self.quantize(hmm, setting))
         if setting.guard or setting.row_mass_leak:
-            raise QuantizationError(
-                f"method {self.name}: hmm_guard and row_mass_leak need a codebook of integer levels"
-            )
+            raise QuantizationError(f"method {self.name}: hmm_guard and row_mass_leak need integer levels")
         return self.floats(hmm, setting)
 
     def activation(self, setting: Setting) -> ActivationQuantizer | None:
@@ -115,8 +113,6 @@ def _kmeans_summary(kind: KMeans) -> str:
     rows = "rows normalized" if kind.normalized else "rows as they come out"
     return f"k-means codebook in the {'log' if kind.log_domain else 'linear'} domain, {rows}"
 
-
-KMEANS = tuple(KMeans(log_domain, normalized) for log_domain in (False, True) for normalized in (False, True))
 
 METHODS = {
     method.name: method

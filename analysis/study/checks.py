@@ -1,0 +1,97 @@
+"""Golden against float64 on the same sets, and the share of the language model and the HMM in a step, by H."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import DynamicCache
+
+from ...model.config import Layout
+from ...model.decoding.automaton import keyword_automaton
+from ...model.default.language_model import default_language_model
+from ...model.default.load import default_hmm, default_tokenizer
+from ...model.golden.operations import GoldenModel
+from ...model.packing.model import pack_model
+from ...model.quantize.normq import quantize
+from ...model.weights import FloatWeights
+from .beams import search
+from .concepts import read_sets
+from .golden_engine import GoldenEngine
+from .guide import EosMode, FloatEngine, Guide, Lengths, Table
+from .spec import BEAMS, CHUNK, LENGTHS
+from .stacked import stack
+
+Rows = list[dict[str, Any]]
+
+GOLDEN_CHUNKS = 2
+"""Pieces of CHUNK sets."""
+HIDDEN = (64, 256, 1024, 2048, 4096)
+VOCAB, STEPS = 4096, 5
+
+
+def golden_texts(bits: int, chunk: int) -> Rows:
+    """Return the texts of a chunk's sets from the bit-accurate datapath of Norm-Q at `bits`."""
+    torch.set_num_threads(1)
+    numbers = range(chunk * CHUNK, (chunk + 1) * CHUNK)
+    tokenizer = default_tokenizer()
+    sets = read_sets()
+    automata = [
+        keyword_automaton([[tuple(tokenizer.encode(form).ids) for form in forms] for forms in sets[number].concepts])
+        for number in numbers
+    ]
+    packed = pack_model(quantize(default_hmm(), bits), Layout.SPARSE, {})
+    engine = GoldenEngine.of(GoldenModel(packed), automata, LENGTHS)
+    texts = search(default_language_model(), engine, len(automata), BEAMS, LENGTHS)
+    return [
+        {"name": str(number), "text": tokenizer.decode(list(text.tokens)).strip(), "seconds": None}
+        for number, text in zip(numbers, texts, strict=True)
+    ]
+
+
+def latency(hidden: int) -> Rows:
+    """Return CPU seconds of the parts of one token step of BEAMS beams, the median of STEPS; weights are random."""
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(hidden)
+    alpha, beta = rng.dirichlet(np.ones(hidden), hidden), rng.dirichlet(np.ones(VOCAB), hidden)
+    guide = Guide.of(FloatWeights(alpha, beta, np.full(hidden, 1 / hidden), 0))
+    # 22 states: about the median of the study's sets
+    stacked = stack([keyword_automaton([[(5, 6), (7, 6)], [(8, 9), (10,)], [(11, 12, 13)]])])
+    lengths = Lengths(0, 3)
+    begun = time.process_time()
+    engine = FloatEngine(guide, Table.of(guide, stacked, lengths, EosMode.EVENT))
+    table = (time.process_time() - begun) / lengths.greatest
+    a, states = engine.initial(BEAMS).contiguous(), stacked.starts[:, None].expand(-1, BEAMS).contiguous()
+    tokens = torch.full((1, BEAMS), 5)
+    parts: dict[str, Callable[[], Any]] = {
+        "forward": lambda: engine.forward(a, tokens),
+        "denominators": lambda: engine.denominators(a),
+        "numerators": lambda: engine.numerators(a, states, 1),
+    }
+    seconds = {f"hmm {name}": _median(step) for name, step in parts.items()}
+    return [
+        *({"name": name, "text": None, "seconds": value} for name, value in seconds.items()),
+        {"name": "table, one length", "text": None, "seconds": table},
+        {"name": "language model", "text": None, "seconds": _language_model_step()},
+    ]
+
+
+@torch.no_grad()
+def _language_model_step() -> float:
+    model = default_language_model()
+    cache = DynamicCache(config=model.config)
+    tokens = torch.zeros(BEAMS, 1, dtype=torch.int64)
+    for _ in range(8):
+        model(tokens, past_key_values=cache, use_cache=True)
+    return _median(lambda: model(tokens, past_key_values=cache, use_cache=True))
+
+
+def _median(step: Callable[[], Any]) -> float:
+    step()
+    times: list[float] = []
+    for _ in range(STEPS):
+        begun = time.process_time()
+        step()
+        times.append(time.process_time() - begun)
+    return float(np.median(times))

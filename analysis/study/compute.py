@@ -1,0 +1,136 @@
+"""One piece of the study's work, in a worker process: models are loaded once a process, weights kept while in use."""
+
+from dataclasses import asdict
+from functools import cache, lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...model.config import Layout
+from ...model.decoding.automaton import keyword_automaton
+from ...model.default.language_model import default_language_model
+from ...model.default.load import default_hmm, default_sentences, default_tokenizer
+from ...model.errors import PackingError
+from ...model.hmm import HMM
+from ...model.packing.model import pack_matrix
+from ...model.quantize.dequantize import float_weights
+from ...model.quantize.methods import METHODS
+from ...model.quantize.tensor import QuantizedHMM
+from ...model.training.tokenizer import encode
+from ...model.weights import FloatWeights
+from .beams import search
+from .concepts import read_sets
+from .guide import FloatEngine, Guide, Table
+from .likelihood import hmm_metrics, next_tokens
+from .spec import AWARE_METHOD, BEAMS, CHUNK, FLOAT_METHOD, LANGUAGE_MODEL, LENGTHS, Configuration
+from .stacked import Stacked, stack
+from .trained import aware_levels, source_hmm
+
+Fields = dict[str, Any]
+
+
+def compute_texts(configuration: Configuration, chunk: int, folder: str) -> list[Fields]:
+    """Return for each concept set of a chunk its number, text, mean log-probability and dead beams."""
+    torch.set_num_threads(1)
+    numbers, stacked = _stacked(chunk)
+    guide = None if configuration.source == LANGUAGE_MODEL else _guide(configuration, folder)
+    engine = FloatEngine(guide, Table.of(guide, stacked, LENGTHS, configuration.eos)) if guide else None
+    texts = search(_language_model(), engine, len(numbers), BEAMS, LENGTHS)
+    tokenizer = _tokenizer()
+    return [
+        {
+            "set": number,
+            "text": tokenizer.decode(list(text.tokens)).strip(),
+            "lm_mean": text.lm_mean,
+            "dead": text.dead,
+            "tokens": len(text.tokens),
+        }
+        for number, text in zip(numbers, texts, strict=True)
+    ]
+
+
+def compute_metrics(configuration: Configuration, folder: str) -> Fields:
+    """Return the metrics of a configuration's HMM; KL is to the float model of the same source."""
+    torch.set_num_threads(1)
+    if configuration.source == LANGUAGE_MODEL:
+        return {}
+    weights = _weights(configuration, folder)
+    found = hmm_metrics(_guide(configuration, folder), weights, _original(configuration.source, folder), _held_out())
+    return {**asdict(found), **_bytes(configuration, folder)}
+
+
+def _bytes(configuration: Configuration, folder: str) -> Fields:
+    """Return the bytes of the packed matrices in both layouts, alpha twice; of methods with integer levels."""
+    quantized = _quantized(configuration, folder)
+    if quantized is None:
+        return {}
+    sizes: Fields = {}
+    for layout in Layout:
+        try:
+            parts = [
+                pack_matrix(levels, quantized.alpha.bits, layout)
+                for levels in (quantized.alpha.levels.T, quantized.alpha.levels, quantized.beta.levels.T)
+            ]
+        except (PackingError, ValueError):
+            continue
+        rows = 2 * quantized.hidden_states * 4 + quantized.hidden_states
+        sizes[f"{layout.value}_bytes"] = sum(part.data.nbytes + part.nonempty.nbytes for part in parts) + rows
+    return sizes
+
+
+@lru_cache(maxsize=2)
+def _quantized(configuration: Configuration, folder: str) -> QuantizedHMM | None:
+    if configuration.method == AWARE_METHOD:
+        return aware_levels(folder, configuration)
+    if configuration.method == FLOAT_METHOD or METHODS[configuration.method].levels is None:
+        return None
+    return METHODS[configuration.method].quantize(_hmm(configuration.source, folder), configuration.setting)
+
+
+@lru_cache(maxsize=2)
+def _weights(configuration: Configuration, folder: str) -> FloatWeights:
+    if (quantized := _quantized(configuration, folder)) is not None:
+        return float_weights(quantized)
+    hmm = _hmm(configuration.source, folder)
+    if configuration.method == FLOAT_METHOD:
+        return FloatWeights.from_hmm(hmm)
+    return METHODS[configuration.method].weights(hmm, configuration.setting)
+
+
+@lru_cache(maxsize=2)
+def _guide(configuration: Configuration, folder: str) -> Guide:
+    method = METHODS.get(configuration.method)
+    activation = method.activation(configuration.setting) if method else None
+    return Guide.of(_weights(configuration, folder), activation)
+
+
+@lru_cache(maxsize=2)
+def _original(source: str, folder: str) -> Tensor:
+    return next_tokens(Guide.of(FloatWeights.from_hmm(_hmm(source, folder))), _held_out())
+
+
+@lru_cache(maxsize=2)
+def _hmm(source: str, folder: str) -> HMM:
+    return source_hmm(folder, source) or default_hmm()
+
+
+@cache
+def _held_out() -> Tensor:
+    return torch.from_numpy(encode(_tokenizer(), default_sentences()))
+
+
+@cache
+def _stacked(chunk: int) -> tuple[range, Stacked]:
+    sets = read_sets()
+    numbers = range(chunk * CHUNK, min((chunk + 1) * CHUNK, len(sets)))
+    tokenizer = _tokenizer()
+    automata = [
+        keyword_automaton([[tuple(tokenizer.encode(form).ids) for form in forms] for forms in sets[number].concepts])
+        for number in numbers
+    ]
+    return numbers, stack(automata)
+
+
+_tokenizer = cache(default_tokenizer)
+_language_model = cache(default_language_model)

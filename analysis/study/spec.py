@@ -1,0 +1,100 @@
+"""What the study computes: configurations in order of importance, and the work that each is cut into."""
+
+from dataclasses import asdict, dataclass
+from itertools import product
+from typing import Any
+
+from ...model.quantize.kmeans import KMEANS_NAMES
+from ...model.quantize.layerwise import ActivationScale
+from ...model.quantize.linear import METHOD, NORMALIZED_METHOD, UNIFORM_METHOD
+from ...model.quantize.methods import NORMQ_METHOD, Setting
+from ...model.quantize.prune import Renormalization
+from .guide import EosMode, Lengths
+
+BEAMS = 8
+LENGTHS = Lengths(4, 20)
+CHUNK = 25
+"""Concept sets of one piece of work."""
+
+WIDTHS = tuple(range(2, 9))
+FEW_WIDTHS = (2, 3, 4, 8)
+SHARES = (0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995)
+LAYERWISE_BITS = (4, 6, 8, 10, 12, 16, 24)
+
+DEFAULT, LANGUAGE_MODEL = "default", "none"
+FLOAT_METHOD, AWARE_METHOD = "float", "norm-q-aware-em"
+SEEDS = (1, 2, 3)
+INTERVALS = (20, 50, 10, 5, 2, 1)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One way to guide the language model."""
+
+    method: str
+    """Name of a method; FLOAT_METHOD, AWARE_METHOD."""
+    bits: int | None = None
+    share: float | None = None
+    guard: bool = False
+    row_mass_leak: bool = False
+    eos: EosMode = EosMode.EVENT
+    source: str = DEFAULT
+    """The HMM: DEFAULT, LANGUAGE_MODEL (no HMM), "seed-1", ..."""
+    interval: int | None = None
+    """Of aware EM, in chunks."""
+    has_texts: bool = True
+    """False where only the HMM's own metrics are taken."""
+
+    @property
+    def name(self) -> str:
+        """A name that no other configuration has."""
+        fields: dict[str, Any] = {**asdict(self), "eos": self.eos.value}
+        del fields["has_texts"]
+        return " ".join(f"{key}={value}" for key, value in fields.items() if value not in (None, False))
+
+    @property
+    def setting(self) -> Setting:
+        """What the method is asked for."""
+        return Setting(self.bits, self.share, self.guard, self.row_mass_leak)
+
+
+def configurations() -> list[Configuration]:
+    """Return all, the most important first."""
+    event, ctrlg = EosMode.EVENT, EosMode.CTRLG
+    modes = (event, ctrlg)
+    leaks = ((True, False), (False, True), (True, True))
+    return [
+        Configuration(FLOAT_METHOD),
+        Configuration(FLOAT_METHOD, eos=ctrlg),
+        Configuration(FLOAT_METHOD, source=LANGUAGE_MODEL),
+        *(Configuration(NORMQ_METHOD, bits, eos=eos) for eos, bits in product(modes, WIDTHS)),
+        *(Configuration(NORMQ_METHOD, bits, guard=True) for bits in WIDTHS),
+        *(Configuration(NORMQ_METHOD, bits, guard=True, eos=ctrlg) for bits in FEW_WIDTHS),
+        *(Configuration(METHOD, bits) for bits in WIDTHS),
+        *(Configuration(NORMALIZED_METHOD, bits) for bits in WIDTHS),
+        *(Configuration(name, bits) for name, bits in product(KMEANS_NAMES, FEW_WIDTHS)),
+        *(Configuration(kind.value, share=share) for kind, share in product(Renormalization, SHARES)),
+        *(Configuration(scale.value, bits) for scale, bits in product(ActivationScale, LAYERWISE_BITS)),
+        *(
+            Configuration(NORMQ_METHOD, bits, guard=guard, row_mass_leak=leak, eos=eos)
+            for (guard, leak), eos, bits in product(leaks[1:], modes, FEW_WIDTHS)
+        ),
+        *(Configuration(UNIFORM_METHOD, bits) for bits in FEW_WIDTHS),
+        *(Configuration(name, bits) for name, bits in product(KMEANS_NAMES, (5, 6, 7))),
+        *(Configuration(f"{name}-float", bits, has_texts=False) for name, bits in product(KMEANS_NAMES, WIDTHS)),
+    ]
+
+
+def trained_configurations() -> list[Configuration]:
+    """Return those whose HMM is trained for the study: EM seeds, then aware EM."""
+    return [
+        *(
+            Configuration(NORMQ_METHOD, bits, guard=guard, source=f"seed-{seed}")
+            for seed, guard, bits in product(SEEDS, (False, True), FEW_WIDTHS)
+        ),
+        *(Configuration(FLOAT_METHOD, source=f"seed-{seed}") for seed in SEEDS),
+        *(
+            Configuration(AWARE_METHOD, bits, interval=interval, source="seed-1")
+            for interval, bits in product(INTERVALS, FEW_WIDTHS)
+        ),
+    ]

@@ -1,0 +1,88 @@
+"""Automata of several constraints side by side, as arrays: a state has a number across all of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...model.decoding.automaton import Automaton
+
+
+@dataclass(frozen=True, eq=False)
+class Stacked:
+    """S states, X exceptions and E edges (exceptions of a state that lead to one target) of N automata."""
+
+    starts: Tensor
+    """[N] int64."""
+    first_states: tuple[int, ...]
+    """[N + 1] the states of automaton n are first_states[n] .. first_states[n + 1] - 1."""
+    accepting: Tensor
+    """[S] bool."""
+    defaults: Tensor
+    """[S] int64."""
+    offsets: Tensor
+    """[S + 1] int64: the exceptions of state s are those numbered offsets[s] .. offsets[s + 1] - 1."""
+    tokens: Tensor
+    """[X] int64."""
+    targets: Tensor
+    """[X] int64."""
+    states: Tensor
+    """[X] int64, where an exception leads from."""
+    edges: Tensor
+    """[X] int64, the edge an exception is of."""
+    edge_states: Tensor
+    """[E] int64."""
+    edge_targets: Tensor
+    """[E] int64."""
+
+    def step(self, states: Tensor, tokens: Tensor) -> Tensor:
+        """Return the states after `tokens` [B] in `states` [B]."""
+        rows, listed = self.exceptions(states)
+        after = self.defaults[states].clone()
+        hit = self.tokens[listed] == tokens[rows]
+        after[rows[hit]] = self.targets[listed[hit]]
+        return after
+
+    def exceptions(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Return every exception of `states` [B]: its row in 0..B - 1 and its number, in order of rows."""
+        begins, counts = self.offsets[states], self.offsets[states + 1] - self.offsets[states]
+        rows = torch.repeat_interleave(torch.arange(len(states)), counts)
+        ends = torch.cumsum(counts, 0)
+        within = torch.arange(len(rows)) - (ends - counts)[rows]
+        return rows, begins[rows] + within
+
+
+def stack(automata: Sequence[Automaton]) -> Stacked:
+    """Return automata as arrays."""
+    first = [0]
+    for automaton in automata:
+        first.append(first[-1] + automaton.states)
+    listed = [
+        (base + state, token, base + target)
+        for base, automaton in zip(first, automata, strict=False)
+        for state, exceptions in enumerate(automaton.exceptions)
+        for token, target in sorted(exceptions.items())
+    ]
+    numbers: dict[tuple[int, int], int] = {}
+    edges = [numbers.setdefault((state, target), len(numbers)) for state, _, target in listed]
+    states, tokens, targets = (torch.tensor([one[k] for one in listed], dtype=torch.int64) for k in range(3))
+    accepting = torch.zeros(first[-1], dtype=torch.bool)
+    for base, automaton in zip(first, automata, strict=False):
+        accepting[[base + state for state in automaton.accepting]] = True
+    pairs = torch.tensor(list(numbers), dtype=torch.int64).reshape(-1, 2)
+    return Stacked(
+        starts=torch.tensor([base + one.start for base, one in zip(first, automata, strict=False)]),
+        first_states=tuple(first),
+        accepting=accepting,
+        defaults=torch.tensor(
+            [base + state for base, one in zip(first, automata, strict=False) for state in one.defaults]
+        ),
+        offsets=torch.searchsorted(states, torch.arange(first[-1] + 1)),
+        tokens=tokens,
+        targets=targets,
+        states=states,
+        edges=torch.tensor(edges, dtype=torch.int64),
+        edge_states=pairs[:, 0].contiguous(),
+        edge_targets=pairs[:, 1].contiguous(),
+    )

@@ -1,0 +1,39 @@
+"""Finished work in SQLite (write-ahead log): a row is there whole or not at all, also after kill -9."""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+Fields = dict[str, Any]
+
+
+class WorkStore:
+    """Results by kind of work and key, as JSON; used by one process."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(path)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS work (kind TEXT, key TEXT, result TEXT, PRIMARY KEY (kind, key))"
+        )
+        self._connection.commit()
+
+    def keys(self, kind: str) -> set[str]:
+        """Return what is finished."""
+        return {key for (key,) in self._connection.execute("SELECT key FROM work WHERE kind = ?", (kind,))}
+
+    def put(self, kind: str, key: str, result: Any) -> None:
+        """Keep a result."""
+        with self._connection:
+            self._connection.execute("INSERT OR REPLACE INTO work VALUES (?, ?, ?)", (kind, key, json.dumps(result)))
+
+    def all(self, kind: str) -> dict[str, Any]:
+        """Return all results of a kind by key."""
+        rows = self._connection.execute("SELECT key, result FROM work WHERE kind = ?", (kind,))
+        return {key: json.loads(result) for key, result in rows}
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
