@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from ...model.errors import OptionError
 
@@ -55,7 +55,7 @@ def _compute(folder: Path, results: Path, processes: int) -> None:
         for stage in STAGES:
             task = progress.add_task(stage, total=None, last="")
 
-            def report(done: int, total: int, last: str, task: int = task) -> None:
+            def report(done: int, total: int, last: str, task: TaskID = task) -> None:
                 progress.update(task, completed=done, total=total, last=last)
 
             stages.run_stage(stage, folder, processes, report)

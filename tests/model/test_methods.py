@@ -95,7 +95,7 @@ def test_lloyd_ends_where_every_center_is_the_mean_of_its_values(k: int) -> None
     found = clusters.centers.size
     # clusters that lose their values on the way are gone
     assert 0.8 * k <= found <= k
-    means = [values[numbers == number].mean() for number in range(found)]
+    means = np.array([values[numbers == number].mean() for number in range(found)])
     np.testing.assert_allclose(clusters.centers, means, rtol=1e-9)
     nearest = np.abs(values[:, None] - clusters.centers).argmin(1)
     np.testing.assert_array_equal(numbers, nearest)

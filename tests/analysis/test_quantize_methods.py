@@ -1,0 +1,83 @@
+"""`normq quantize --method`: what is packed, what is written as floats, and what is refused in one line."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from normq.analysis.commands.quantize import quantize
+from normq.model.checkpoint import read_checkpoint, write_checkpoint
+from normq.model.errors import OptionError, PackingError
+from normq.model.quantize.methods import METHODS, Setting
+from normq.model.synthetic import synthetic_hmm
+
+APP = typer.Typer()
+APP.command()(quantize)
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    write_checkpoint(synthetic_hmm(24, 60), tmp_path / "source")
+    return tmp_path / "source"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(APP, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize(
+    ("options", "setting"),
+    [
+        (("prune-normalized", "--share", 0.9), Setting(share=0.9)),
+        (("kmeans-log-normalized", "--bits", 3), Setting(3)),
+        (("norm-q", "--bits", 3, "--row-mass-leak"), Setting(3, row_mass_leak=True)),
+    ],
+)
+def test_float_output_is_a_checkpoint_of_the_weights(
+    options: tuple[object, ...], setting: Setting, checkpoint: Path, tmp_path: Path
+) -> None:
+    result = run(checkpoint, "--method", *options, "--float-output", "-o", tmp_path / "out")
+    assert result.exit_code == 0
+    assert result.stdout == f"{tmp_path / 'out'}: H=24 V=60 in float32; not to be quantized again\n"
+    wanted = METHODS[str(options[0])].weights(read_checkpoint(checkpoint), setting)
+    found = read_checkpoint(tmp_path / "out")
+    np.testing.assert_array_equal(found.alpha, wanted.alpha.astype(np.float32))
+    np.testing.assert_allclose(found.beta, wanted.beta.astype(np.float32), rtol=2e-6)
+    assert found.provenance["method"] == options[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        (("--method", "none", "--bits", 3), OptionError, "--method: 'none' given, expected one of norm-q, linear, .*"),
+        (
+            ("--method", "prune", "--share", 0.9),
+            OptionError,
+            "--method: prune has only float weights, expected --float-output with it",
+        ),
+        ((), OptionError, "--bits: none given, expected 2..8"),
+        (
+            ("--method", "linear", "--bits", 2, "--float-output"),
+            OptionError,
+            r"--float-output: no checkpoint can hold the result \(alpha: row \d+ sums to .*, expected 1 within 0.001\)",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    options: tuple[object, ...], error: type[Exception], message: str, checkpoint: Path, tmp_path: Path
+) -> None:
+    result = run(checkpoint, *options, "-o", tmp_path / "out")
+    assert isinstance(result.exception, error)
+    assert re.fullmatch(message, str(result.exception))
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_packed_as_another_model(checkpoint: Path, tmp_path: Path) -> None:
+    """What the format has no place for is refused, never dropped."""
+    for options in (("--method", "kmeans-log"), ("--method", "linear"), ("--guard",), ("--row-mass-leak",)):
+        result = run(checkpoint, *options, "--bits", 3, "-o", tmp_path / "out")
+        assert isinstance(result.exception, PackingError)
+        assert not (tmp_path / "out").exists()

@@ -1,0 +1,264 @@
+"""The quality study on toys: guidance against enumeration, the search, intervals, the store, what is drawn."""
+
+import re
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sacrebleu.metrics.bleu import BLEU
+
+from normq.analysis.study.collect import collect
+from normq.analysis.study.concepts import ConceptSet, draw_sets, has_all, has_all_words, inflections, read_sets
+from normq.analysis.study.corpus import bleu
+from normq.analysis.study.draw import draw
+from normq.analysis.study.golden_engine import GoldenEngine
+from normq.analysis.study.guide import EosMode, FloatEngine, Guide, Lengths, Table
+from normq.analysis.study.intervals import mcnemar, wilson
+from normq.analysis.study.likelihood import hmm_metrics, next_tokens
+from normq.analysis.study.page import with_tables
+from normq.analysis.study.run import METRICS, TEXTS, Work, work_of
+from normq.analysis.study.scores import text_scores
+from normq.analysis.study.spec import CHUNK, Configuration, configurations, trained_configurations
+from normq.analysis.study.stacked import stack
+from normq.analysis.study.store import WorkStore
+from normq.model.config import Layout
+from normq.model.decoding.automaton import Automaton, keyword_automaton
+from normq.model.errors import OptionError
+from normq.model.golden.operations import GoldenModel
+from normq.model.hmm import HMM
+from normq.model.packing.model import pack_model
+from normq.model.quantize.dequantize import float_weights
+from normq.model.quantize.layerwise import ActivationQuantizer, ActivationScale
+from normq.model.quantize.normq import quantize
+from normq.model.reference import MISSING, ReferenceModel
+from normq.model.weights import FloatWeights
+
+VOCAB, EOS = 6, 0
+LENGTHS = Lengths(1, 3)
+
+
+def toy(hidden: int = 3, seed: int = 0) -> HMM:
+    rng = np.random.default_rng(seed)
+    alpha, beta = rng.dirichlet(np.ones(hidden), hidden), rng.dirichlet(np.ones(VOCAB), hidden)
+    gamma = rng.dirichlet(np.ones(hidden))
+    return HMM(alpha.astype(np.float32), beta.astype(np.float32), gamma.astype(np.float32), EOS)
+
+
+def automata() -> list[Automaton]:
+    return [keyword_automaton([[(1,), (2, 3)]]), keyword_automaton([[(3,)], [(2, 2), (1, 2)]])]
+
+
+def exact() -> FloatWeights:
+    """Rows that sum to 1 in float64, as the enumeration wants them."""
+    rng = np.random.default_rng(3)
+    alpha, beta = rng.dirichlet(np.ones(3), 3), rng.dirichlet(np.ones(VOCAB), 3)
+    return FloatWeights(alpha, beta, rng.dirichlet(np.ones(3)), EOS)
+
+
+def enumerated(
+    weights: FloatWeights, automaton: Automaton, prefix: tuple[int, ...], token: int, mode: EosMode
+) -> float:
+    """p(prefix, token, and the constraint) over every continuation, each by the plain forward recursion."""
+
+    def probability(tokens: tuple[int, ...]) -> float:
+        a = weights.gamma
+        for one in tokens:
+            a = (a * weights.beta[:, one]) @ weights.alpha
+        return float(a.sum())
+
+    begun = (*prefix, token)
+    total = 0.0
+    if mode is EosMode.EVENT:
+        for length in range(LENGTHS.least, LENGTHS.greatest + 1):
+            for text in product(range(1, VOCAB), repeat=length):
+                whole = (*text, EOS)
+                if whole[: len(begun)] == begun and automaton.run(text) in automaton.accepting:
+                    total += probability(whole)
+        return total
+    for length in range(max(LENGTHS.least, len(begun)), LENGTHS.greatest + 1):
+        for rest in product(range(VOCAB), repeat=length - len(begun)):
+            if automaton.run((*begun, *rest)) in automaton.accepting:
+                total += probability((*begun, *rest))
+    return total
+
+
+@pytest.mark.parametrize("mode", list(EosMode))
+def test_numerators_equal_the_enumeration_of_all_continuations(mode: EosMode) -> None:
+    weights = exact()
+    guide = Guide.of(weights)
+    stacked = stack(automata())
+    table = Table.of(guide, stacked, LENGTHS, mode)
+    for prefix in [(), (2,), (3, 2), (1, 2, 3)]:
+        if mode is EosMode.CTRLG and len(prefix) == LENGTHS.greatest:
+            continue
+        a = weights.gamma
+        for one in prefix:
+            a = (a * weights.beta[:, one]) @ weights.alpha
+        states = torch.tensor(
+            [[base + one.run(prefix)] for base, one in zip(stacked.first_states, automata(), strict=False)]
+        )
+        vectors = torch.from_numpy(a).expand(2, 1, -1)
+        found = table.numerators(guide, vectors, states, len(prefix))[:, 0]
+        for number, automaton in enumerate(automata()):
+            wanted = [enumerated(weights, automaton, prefix, token, mode) for token in range(VOCAB)]
+            np.testing.assert_allclose(found[number], wanted, rtol=1e-12, atol=1e-17)
+
+
+def test_golden_engine_approaches_the_float_one_of_the_same_levels() -> None:
+    hmm = toy(8, 1)
+    quantized = quantize(hmm, 5)
+    golden = GoldenEngine.of(GoldenModel(pack_model(quantized, Layout.SPARSE, {})), automata(), LENGTHS)
+    guide = Guide.of(float_weights(quantized))
+    floats = FloatEngine(guide, Table.of(guide, golden.stacked, LENGTHS, EosMode.EVENT))
+    states, a, b = golden.stacked.starts[:, None].expand(-1, 2), golden.initial(2), floats.initial(2)
+    for out, tokens in enumerate(([2, 3], [2, 1], [1, 1])):
+        both = torch.tensor([tokens, tokens])
+        ratios = []
+        for engine, vectors in ((golden, a), (floats, b)):
+            joint = engine.numerators(vectors, states, out) / engine.denominators(vectors)
+            ratios.append(joint / joint.sum(-1, keepdim=True))
+        np.testing.assert_allclose(ratios[0], ratios[1], rtol=5e-3, atol=1e-12)
+        a, b = golden.forward(a, both), floats.forward(b, both)
+        states = golden.stacked.step(states.flatten(), both.flatten()).view(2, 2)
+
+
+def test_an_operand_is_the_states_of_one_constraint() -> None:
+    weights = FloatWeights.from_hmm(toy())
+    coarse = Guide.of(weights, ActivationQuantizer(3, ActivationScale.OPERAND))
+    together = Table.of(coarse, stack(automata()), LENGTHS, EosMode.EVENT).after
+    apart = [Table.of(coarse, stack([one]), LENGTHS, EosMode.EVENT).after for one in automata()]
+    for out in range(1, LENGTHS.greatest + 1):
+        torch.testing.assert_close(together[out], torch.cat([table[out] for table in apart]), rtol=0, atol=0)
+
+
+def test_next_tokens_are_those_of_the_reference() -> None:
+    hmm = toy()
+    tokens = torch.tensor([[1, 2, 0], [3, 0, MISSING]])
+    original = next_tokens(Guide.of(FloatWeights.from_hmm(hmm)), tokens)
+    found = hmm_metrics(Guide.of(FloatWeights.from_hmm(hmm)), FloatWeights.from_hmm(hmm), original, tokens)
+    wanted = float(ReferenceModel.of(hmm).log_likelihood(tokens).sum()) / 5
+    assert found.log_likelihood_nat == pytest.approx(wanted, rel=1e-6)
+    assert (found.impossible_share, found.kl_nat, found.kl_infinite_share, found.below_share) == (0, 0, 0, 0)
+
+
+def test_impossible_tokens_are_counted_apart() -> None:
+    hmm = toy()
+    weights = FloatWeights.from_hmm(hmm)
+    beta = weights.beta.copy()
+    beta[:, 2] = 0
+    poorer = FloatWeights(weights.alpha, beta, weights.gamma, EOS)
+    tokens = torch.tensor([[1, 2, 3, 0], [3, 0, MISSING, MISSING]])
+    found = hmm_metrics(Guide.of(poorer), poorer, next_tokens(Guide.of(weights), tokens), tokens)
+    # of the first sentence only its first token; after the 2 nothing is possible
+    assert found.impossible_share == pytest.approx(3 / 6)
+    assert found.kl_infinite_share == 1
+    assert found.below_share == pytest.approx(3 / (9 + 3 * VOCAB))
+
+
+def test_intervals_are_those_of_the_books() -> None:
+    assert [round(100 * bound, 1) for bound in wilson(200, 200)] == [98.1, 100.0]
+    assert [round(100 * bound, 1) for bound in wilson(190, 200)] == [91.0, 97.3]
+    first, second = np.array([1, 1, 1, 1, 1, 0, 1], bool), np.array([0, 0, 0, 0, 0, 1, 1], bool)
+    # 5 against 1: (1 + 6) / 64 on each side
+    assert mcnemar(first, second) == pytest.approx(2 * 7 / 64)
+    assert mcnemar(first, first) == 1
+
+
+def test_bleu_of_sums_is_that_of_the_library() -> None:
+    texts = ["the dog ran over the green field.", "a cat sat on the old red mat today."]
+    references = ["the dog ran over a green field.", "the cat sat on the old red mat."]
+    scores = text_scores(texts, references)
+    spaced = [[text[:-1] + " ." for text in part] for part in (texts, references)]
+    assert scores.percent()[1] == pytest.approx(BLEU(tokenize="none").corpus_score(spaced[0], [spaced[1]]).score)
+    assert bleu(np.zeros(10, np.int64)) == 0
+    same = text_scores(references, references)
+    assert same.percent() == pytest.approx((100, 100, 100))
+
+
+def test_concepts_are_content_words_of_unseen_sentences() -> None:
+    train = ["dogs run in the field.", "the dog ran.", "the fields are green."] * 5
+    held_out = ["the dog is running over the green field.", "it is.", "a xyz dog."]
+    (drawn,) = draw_sets(train, held_out, 1, 0)
+    assert drawn.reference == held_out[0]
+    assert set(drawn.lemmas) <= {"dog", "run", "green", "field"}
+    assert inflections("run") == ("run", "ran", "running", "runs")
+    with pytest.raises(OptionError, match=r"^concept sets: 1 found in 3 sentences, expected 2$"):
+        draw_sets(train, held_out, 2, 0)
+
+
+def test_success_is_a_substring_and_whole_words_are_stricter() -> None:
+    concepts = (("dog", "dogs"), ("run", "ran"))
+    assert has_all("a dogged runner.", concepts)
+    assert not has_all_words("a dogged runner.", concepts)
+    assert has_all_words("dogs ran.", concepts)
+    assert not has_all("a dog.", concepts)
+
+
+def test_the_shipped_sets_are_distinct_and_found_in_their_references() -> None:
+    sets = read_sets()
+    assert len(sets) == len({one.reference for one in sets}) == 200
+    assert all(3 <= len(one.concepts) <= 5 for one in sets)
+    assert isinstance(sets[0], ConceptSet)
+    assert all(has_all(one.reference, one.concepts) for one in sets)
+
+
+def test_every_configuration_has_its_own_name() -> None:
+    everything = [*configurations(), *trained_configurations()]
+    assert len({one.name for one in everything}) == len(everything)
+    work = list(work_of(everything[:1]))
+    assert [(one.kind, one.key) for one in work[:2]] == [
+        (METRICS, "method=float eos=event source=default"),
+        (TEXTS, "method=float eos=event source=default | 0"),
+    ]
+
+
+def test_a_store_keeps_what_is_whole(tmp_path: Path) -> None:
+    store = WorkStore(tmp_path / "study.sqlite")
+    store.put(METRICS, "a", {"kl_nat": float("inf")})
+    # a process that is killed closes nothing
+    again = WorkStore(tmp_path / "study.sqlite")
+    assert again.all(METRICS) == {"a": {"kl_nat": float("inf")}}
+    assert again.keys(TEXTS) == set()
+    again.close()
+    store.close()
+
+
+def filled(folder: Path) -> None:
+    """A study of two configurations whose texts are the references, and one that lacks a piece."""
+    sets = read_sets()
+    store = WorkStore(folder / "study.sqlite")
+    ones = (Configuration("float"), Configuration("norm-q", 3), Configuration("norm-q", 4))
+    for one in ones:
+        store.put(METRICS, one.name, {"kl_nat": 0.5, "kl_infinite_share": 0.0, "log_likelihood_nat": -5.0})
+        for chunk in range(8 if one.bits != 4 else 7):
+            rows: list[dict[str, Any]] = [
+                {"set": n, "text": sets[n].reference, "lm_mean": -1.0, "dead": 0, "tokens": 5}
+                for n in range(chunk * CHUNK, (chunk + 1) * CHUNK)
+            ]
+            store.put(TEXTS, Work(TEXTS, one, chunk).key, rows)
+    store.close()
+
+
+def test_results_are_collected_written_and_drawn(tmp_path: Path) -> None:
+    filled(tmp_path)
+    results = collect(tmp_path)
+    assert {row["configuration"] for row in results.texts} == {
+        "method=float eos=event source=default",
+        "method=norm-q bits=3 eos=event source=default",
+    }
+    results.write(tmp_path / "results")
+    page = tmp_path / "PAGE.md"
+    page.write_text("before\n<!-- table: references -->\nold\n<!-- end -->\nafter\n")
+    lines = list(draw(tmp_path / "results", tmp_path, page))
+    assert "| float HMM, eos = event | 100.0 (98.1-100.0) |" in page.read_text()
+    assert "old" not in page.read_text()
+    assert re.search(r"^written: .*tables\.md, methods\.png, training\.png$", lines[-1])
+    assert (tmp_path / "methods.png").stat().st_size > 10_000
+
+
+def test_a_place_without_a_table_is_named() -> None:
+    with pytest.raises(OptionError, match=r"^page: place 'b' is unknown, expected one of a$"):
+        with_tables("<!-- table: b -->\n<!-- end -->", {"a": ""})
