@@ -180,7 +180,7 @@ def _wires(e: Any, descriptors: Any, sources: Any, destinations: Any, columns: A
     load.taken = e.input.taken
     # what the readers want
     d, active, group = e.load_d, load.active, load.group
-    vectors_offer(e.vectors, d, fetchers[VECTOR_READER], sources, columns, active, group, e.passes.passed)
+    vectors_offer(e.vectors, d, fetchers[VECTOR_READER], sources, columns, active, e.passes.passed)
     emissions_offer(e.emissions, d, fetchers[EMISSION_READER], e.decoders[EMISSION_DECODER], columns, active, group)
     lists, decoder = fetchers[LIST_READER], e.decoders[WEIGHT_DECODER]
     stream_offer(e.stream, e.ask_d, fetchers[WEIGHT_READER], lists, lists.valid, listed, decoder)
@@ -215,7 +215,7 @@ def _edge(e: Any, flags: Any, now: int) -> None:
     copier_step(e.copier, e.sequencer.state == COPYING, fetchers[WEIGHT_READER], e.writer)
     load_step(e.load, e.load_d, e.flight, e.load_turn, word_taken, e.passes.begun, e.passes.ended)
     sequencer_step(e.sequencer, e.filling, fetchers[NAMES], at_rest, word_taken, e.load.records_read, e.copier.done)
-    vectors_step(e.vectors, e.load_d, fetchers[VECTOR_READER], e.load.load_start)
+    vectors_step(e.vectors, e.load_d, fetchers[VECTOR_READER], e.load.load_start, e.load.group)
     emissions_step(e.emissions, fetchers[EMISSION_READER], emission_decoder, e.load.emission_start, column_ends)
     list_taken = e.words[LIST_WORDS].taken
     turn, lists = e.stream_turn, fetchers[LIST_READER]

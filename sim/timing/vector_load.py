@@ -27,7 +27,7 @@ VECTORS = np.dtype(
                 "chunk_words",
                 "loaded",
             ),
-            *("vector_blocks", "has_second", "keeps_first", "is_second"),
+            *("first", "vector_blocks", "has_second", "keeps_first", "is_second"),
             # wires
             *("beats", "stop", "stop_word", "is_last_chunk", "taken", "done", "active"),
         )
@@ -36,12 +36,12 @@ VECTORS = np.dtype(
 
 
 @inlined
-def vectors_offer(u: Any, d: Any, fetch: Any, sources: Any, columns: Any, active: int, group: int, passed: int) -> None:
+def vectors_offer(u: Any, d: Any, fetch: Any, sources: Any, columns: Any, active: int, passed: int) -> None:
     """Ask for the next burst of a lane; take a beat when its place is free."""
     u.active = active
     fetch.range_valid = u.asking
     if u.asking:
-        vector = d.first_vector + group * d.lanes + u.ask_lane
+        vector = u.first + u.ask_lane
         source = columns[vector, ADDRESS] if u.ask_second else sources[vector]
         fetch.range_address = source + (u.ask_block << 6)
         fetch.range_blocks = min(u.vector_blocks - u.ask_block, BURST_BLOCKS)
@@ -56,8 +56,8 @@ def vectors_offer(u: Any, d: Any, fetch: Any, sources: Any, columns: Any, active
 
 
 @inlined
-def vectors_step(u: Any, d: Any, fetch: Any, start: int) -> None:
-    """One clock edge."""
+def vectors_step(u: Any, d: Any, fetch: Any, start: int, group: int) -> None:
+    """One clock edge. A load keeps what it began with: the load stage may be at the next descriptor before it ends."""
     if u.asking and fetch.range_ready:
         u.ask_lane += 1
         if u.ask_lane == u.active:
@@ -81,6 +81,7 @@ def vectors_step(u: Any, d: Any, fetch: Any, start: int) -> None:
                     u.chunk_words = u.stop_word
                 u.is_second = u.has_second and (u.keeps_first or not u.is_second)
     if start:
+        u.first = d.first_vector + group * d.lanes
         u.vector_blocks = d.vector_blocks
         u.has_second = d.has_second
         u.keeps_first = d.keeps_first
