@@ -105,7 +105,7 @@ def compute_step(spec: StepSpec, tell: Tell, trace: Path | None = None) -> StepR
         expected = step_scores(golden, scene.table, scene.beams, scene.items, sample)
     with watch.timed("build"):
         build_native_engine(config, spec.sizes.memory_bytes)
-    lines = phase_rooflines(spec, golden.packed, scene, sample)
+    lines = phase_rooflines(config, golden.packed, scene, sample)
     whole, rest = total(lines.values()), total(lines[name] for name in PHASES[:-1])
     stage = Stage(spec, golden, scene, sample, LEAST_LIMIT_CYCLES + int(SLOWEST * whole.total), tell)
     with watch.timed("simulation"):

@@ -5,7 +5,7 @@ from dataclasses import astuple
 
 import numpy as np
 
-from ...model.config import Layout
+from ...model.config import AcceleratorConfig, Layout
 from ...model.decoding.step import Numbers
 from ...model.formats import CODE_BYTES
 from ...model.golden.constants import Operation
@@ -27,21 +27,21 @@ def total(parts: Iterable[Roofline]) -> Roofline:
 
 
 def phase_rooflines(
-    spec: StepSpec, packed: PackedModel, scene: Scenario, sample: Numbers | None
+    config: AcceleratorConfig, packed: PackedModel, scene: Scenario, sample: Numbers | None
 ) -> dict[str, Roofline]:
     """Return the terms of each phase of a token step, over all its groups.
 
     Scores load one vector a lane: denominators A', all others C, since A' stays on chip.
     """
-    config, groups = spec.sizes.config, spec.groups
+    groups = -(-scene.beams.batch // config.lanes)
     directory = directory_of(packed.beta_by_token)
     emissions = float(column_bytes(packed.beta_by_token, directory, scene.beams.tokens).sum()) / groups
     forward = _times(roofline(config, packed, Operation.FORWARD, emissions), groups)
     if sample is None:
         scores = _times(roofline(config, packed, Operation.SCORES), groups)
     else:
-        scores = _times(_listed(spec, packed, directory, sample, config.lanes), groups)
-    items = [_listed(spec, packed, directory, item.tokens, item.beams.size) for item in scene.items]
+        scores = _times(_listed(config, packed, directory, sample, config.lanes), groups)
+    items = [_listed(config, packed, directory, item.tokens, item.beams.size) for item in scene.items]
     listed = total(items) if items else Roofline(0, 0, 0, 0, 0)
     return dict(zip(PHASES, (forward, scores, scores, listed), strict=True))
 
@@ -64,9 +64,11 @@ def _times(part: Roofline, count: int) -> Roofline:
     return total([part] * count)
 
 
-def _listed(spec: StepSpec, packed: PackedModel, directory: Directory, tokens: Numbers, lanes: int) -> Roofline:
+def _listed(
+    config: AcceleratorConfig, packed: PackedModel, directory: Directory, tokens: Numbers, lanes: int
+) -> Roofline:
     """Return the terms of listed scores of one group of `lanes` vectors."""
-    config, matrix = spec.sizes.config, packed.beta_by_token
+    matrix = packed.beta_by_token
     counts = directory.offsets[tokens + 1] - directory.offsets[tokens]
     records = int(np.count_nonzero(counts))
     vectors = lanes * CODE_BYTES * packed.hidden_states

@@ -64,7 +64,7 @@ def place(load: Workload, work: Work) -> Placed:
 def limit(load: Workload, work: Work) -> Roofline:
     """Return the roofline of `work` over all its groups: a token step's phases overlapped without loss."""
     spec, packed = load.spec, load.golden.packed
-    phases = phase_rooflines(spec, packed, load.scene, None)
+    phases = phase_rooflines(spec.sizes.config, packed, load.scene, None)
     if work is Work.STEP:
         return total(phases.values())
     if work is Work.BACKWARD:

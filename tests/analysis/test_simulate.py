@@ -52,7 +52,7 @@ def test_terms_of_phases_add_up() -> None:
 def test_listed_scores_are_bound_by_hand(packed: PackedModel) -> None:
     """P=4, W=4, S=4, H=64: an item takes 2 passes of 16 words, and loads the second factors of its lanes, 128 bytes."""
     scene = scenario(GoldenModel(packed), SPEC)
-    lines = phase_rooflines(SPEC, packed, scene, None)
+    lines = phase_rooflines(SPEC.sizes.config, packed, scene, None)
     assert lines["listed scores"].passes == 32 * len(scene.items)
     tokens = sum(item.tokens.size for item in scene.items)
     lanes = sum(item.beams.size for item in scene.items)
