@@ -9,7 +9,7 @@ from ..model.decoding.step import Beams, Numbers, StepScores, WorkItem, default_
 from ..model.golden.constants import Operation
 from ..model.golden.vectors import Scores
 from .descriptors import Chain, Job, ModelImage, read_scores, read_vectors
-from .memory.map import MemoryMap
+from .memory.map import MemoryMap, Space
 from .operand import StoredVectors, place_vectors
 from .trial import score_difference, vector_difference
 
@@ -38,6 +38,8 @@ class TokenStep:
 
     forward: Job
     groups: tuple[GroupScores, ...]
+    copies: tuple[Job, ...] = ()
+    """What brings A on chip before, where it is to be there."""
 
     @property
     def chain(self) -> Chain:
@@ -78,19 +80,24 @@ def place_step(
     beams: Beams,
     items: tuple[WorkItem, ...],
     sample: Numbers | None = None,
+    space: Space = Space.PORT,
 ) -> TokenStep:
     """Lay a token step down in memory; arguments as those of `step_scores`, items of groups of the engine's lanes.
 
     Beams and the vectors of the backward table are pointed to, never copied; A' of a group is loaded once. Vectors of
-    the forward step count as having the exponent 0, so that no host stands between.
+    the forward step count as having the exponent 0, so that no host stands between. `space` says in which memory A and
+    A' are: those on chip were left there by the step before (`TokenStep.copies` brings them there for the first).
 
     Only the first denominators wait for what the forward step writes. They start when its group 0 is written and
     answered; no descriptor behind them starts before the forward step is over, all its writes answered, because at most
     two descriptors are under way and they end in order (rtl/turn.py).
     """
-    sources = place_vectors(memory, beams.vectors).take(beams.parents.tolist())
+    placed, copies = (
+        (place_vectors(memory, beams.vectors), ()) if space is Space.PORT else image.keep_vectors(beams.vectors)
+    )
+    sources = placed.take(beams.parents.tolist())
     successors = place_vectors(memory, table.at(beams.tokens_out + 1))
-    forward = image.operation(Operation.FORWARD, sources, beams.tokens.astype(np.uint16))
+    forward = image.operation(Operation.FORWARD, sources, beams.tokens.astype(np.uint16), written_to=space)
     defaults = default_targets(table.automaton, beams.states)
     part = None if sample is None else sample.astype(np.uint16)
 
@@ -111,4 +118,5 @@ def place_step(
             tuple(listed(after, item) for item in items if item.beams[0] == first),
         )
 
-    return TokenStep(forward, tuple(scores(first) for first in range(0, beams.batch, image.config.lanes)))
+    groups = tuple(scores(first) for first in range(0, beams.batch, image.config.lanes))
+    return TokenStep(forward, groups, copies)

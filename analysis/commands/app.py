@@ -20,6 +20,7 @@ from .rebuild_default import rebuild_default
 from .rtl import rtl
 from .run import run
 from .simulate import simulate
+from .sweep import sweep
 from .timing import timing
 from .train import train
 from .utilization import utilization
@@ -45,6 +46,7 @@ for command in (
     run,
     simulate,
     timing,
+    sweep,
     utilization,
     quality,
     bench,

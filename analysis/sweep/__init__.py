@@ -1,0 +1,1 @@
+"""Design-space sweeps: points from a specification, evaluators, one store, an engine that spreads the work."""

@@ -1,0 +1,71 @@
+"""The flat table that sweeps end in: its columns by who fills them, and what they hold."""
+
+from dataclasses import fields
+
+from .point import DesignPoint
+
+CONFIGURATION = tuple(field.name for field in fields(DesignPoint))
+
+TIMING = {
+    "cycles_forward": "cycles: the forward step, the update that waits for the chosen token",
+    "cycles_denominators": "cycles: scores of A'",
+    "cycles_numerators": "cycles: scores of A' .* C of the default edge",
+    "cycles_listed": "cycles: listed scores of the other edges",
+    "cycles": "cycles: the whole token step, one chain; the four above add up to it",
+    "bytes_weights": "bytes on the port: weight stream",
+    "bytes_vectors": "bytes on the port: vectors, read and written",
+    "bytes_scores": "bytes on the port: scores written",
+    "bytes_other": "bytes on the port: descriptors, tables, records, lists, emission columns, headers",
+    "bytes_total": "bytes on the port",
+    "bytes_local": "bytes read and written in the memory on chip",
+    "busy_cycles": "cycles: gather took entries",
+    "stall_input": "cycles: gather waited for the next group's z",
+    "stall_output": "cycles: gather's results had nowhere to go",
+    "stall_memory": "cycles: gather waited for entries",
+    "stall_idle": "cycles: no group to gather, set-up and drain",
+    "roofline_cycles": "cycles: the largest term, summed over all groups",
+    "roofline_limit": "which term that is",
+    "over_roofline": "cycles over roofline_cycles",
+    "latency_us": "us: cycles over clock_mhz",
+    "automaton_states": "states of the constraint's automaton",
+    "listed_lanes": "edges of beams beside their default one",
+    "source": "timing model, or RTL",
+}
+SETUP = {
+    "cycles_setup": "cycles: edge weights, edge sums and backward steps of the whole backward table",
+    "setup_us": "us: cycles_setup over clock_mhz",
+    "bytes_setup": "bytes on the port for it",
+    "table_bytes": "bytes: the table of all lengths",
+    "table_step_bytes": "bytes: its rows of one length",
+    "automaton_edges": "edges whose weights are computed, end-of-text included",
+}
+COST = {
+    "area_logic_um2": "um2: logic",
+    "area_memory_um2": "um2: memories",
+    "area_mm2": "mm2: both",
+    "gate_equivalents": "logic in gate equivalents",
+    "fmax_mhz": "MHz: greatest clock",
+    "fmax_kind": "measured, scaled or assumed",
+    "energy_low_uj": "uJ a token, full path: low end of the band",
+    "energy_uj": "uJ a token, full path",
+    "energy_high_uj": "uJ a token, full path: high end of the band",
+    "energy_device_uj": "uJ a token: the engine alone",
+    "leakage_mw": "mW",
+    "bits_on_chip": "bits of memory",
+}
+QUALITY = {
+    "quality_success": "share of concept sets whose text contains every concept",
+    "quality_nat_per_token": "nat: log likelihood of a token under the quantized model",
+    "quality_kl": "nat: KL of the next token from the float model",
+    "quality_rouge_l": "ROUGE-L in percent",
+    "quality_bits_per_weight": "bits of the smaller layout a weight",
+    "quality_size": "the size that these were measured at",
+}
+STATUS = {
+    "status": "ok, impossible, or failed",
+    "reason": "why a point is impossible, or how it failed",
+}
+FILLED_BY = {"timing": TIMING, "setup": SETUP, "cost": COST, "quality": QUALITY}
+"""Columns of each evaluator."""
+COLUMNS = (*CONFIGURATION, *(name for columns in FILLED_BY.values() for name in columns), *STATUS)
+"""Every column, in order."""

@@ -1,0 +1,79 @@
+"""Spreading chunks over workers: in this process, or by Dask on this machine or on a cluster."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+from distributed import Client, LocalCluster, as_completed
+
+from ...model.errors import OptionError
+from .plan import Answers, Task, run_chunk
+
+Chunk = Sequence[Task]
+CONNECT_SECONDS = 30
+
+
+class Engine(Protocol):
+    """Whoever answers chunks; the order of answers is no one's."""
+
+    def answers(self, parts: Sequence[Chunk], digests: Mapping[str, str]) -> Iterator[Answers]:
+        """Yield the answers of each chunk as it is done."""
+        ...
+
+
+class Inline:
+    """This process."""
+
+    def answers(self, parts: Sequence[Chunk], digests: Mapping[str, str]) -> Iterator[Answers]:
+        """Yield the answers of each chunk in turn."""
+        return (run_chunk(part, digests) for part in parts)
+
+
+class DaskEngine:
+    """Workers of a Dask scheduler."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def answers(self, parts: Sequence[Chunk], digests: Mapping[str, str]) -> Iterator[Answers]:
+        """Yield the answers of each chunk as it is done; what is left is canceled when the caller stops."""
+        futures = [
+            self.client.submit(run_chunk, part, digests, pure=False, priority=-number)
+            for number, part in enumerate(parts)
+        ]
+        try:
+            for future in as_completed(futures):
+                answers: Answers = future.result()
+                future.release()
+                yield answers
+        finally:
+            self.client.cancel(futures, force=True)
+
+
+@contextmanager
+def local_engine(workers: int) -> Iterator[Engine]:
+    """Give an engine of `workers` processes on this machine with one thread each, or this process for 0."""
+    if not workers:
+        yield Inline()
+        return
+    with (
+        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, memory_limit=0) as cluster,
+        Client(cluster) as client,
+    ):
+        yield DaskEngine(client)
+
+
+@contextmanager
+def remote_engine(address: str) -> Iterator[Engine]:
+    """Give an engine of the workers of the scheduler at `address`. Raises OptionError where there is none."""
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        raise OptionError(f"--scheduler: {address!r} given, no Dask scheduler answers there ({error})") from error
+    with client:
+        yield DaskEngine(client)
+
+
+def engine(workers: int, scheduler: str | None) -> AbstractContextManager[Engine]:
+    """Return the engine of these options."""
+    return local_engine(workers) if scheduler is None else remote_engine(scheduler)

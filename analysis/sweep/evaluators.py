@@ -1,0 +1,94 @@
+"""Everything that a point can be asked: by name, what it takes, and what its answers depend on."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from ...model.errors import NormqError
+from ...sim.memory.map import CorruptedMemoryError
+from ...sim.results import SimulationError
+from ...sim.timing.predict import TimingError
+from .point import DesignPoint, ImpossiblePointError
+from .rtl import evaluate_rtl
+from .setup import evaluate_setup
+from .sources import sources_digest
+from .timing import Fields, evaluate_timing
+
+OK, IMPOSSIBLE, FAILED = "ok", "impossible", "failed"
+Known = Mapping[str, Fields]
+"""What evaluators said of a point before, by name."""
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """One kind of figures of a design point."""
+
+    name: str
+    evaluate: Callable[[DesignPoint, Known], Fields]
+    """Raises ImpossiblePointError and NormqError where a point has no such figures, and why."""
+    modules: tuple[str, ...]
+    """Where its figures come from."""
+    needs: tuple[str, ...] = ()
+    """Evaluators whose answers it takes."""
+    data: tuple[str, ...] = ()
+    """Patterns of files that it reads."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one evaluator said of one point."""
+
+    point: str
+    """Digest."""
+    evaluator: str
+    sources: str
+    """Digest of the evaluator's sources."""
+    status: str
+    reason: str = ""
+    fields: Fields = field(default_factory=dict[str, object])
+    seconds: float = 0.0
+    """Processor time."""
+
+
+def _timing(point: DesignPoint, known: Known) -> Fields:
+    return evaluate_timing(point)
+
+
+def _rtl(point: DesignPoint, known: Known) -> Fields:
+    return evaluate_rtl(point, known["timing"])
+
+
+def _setup(point: DesignPoint, known: Known) -> Fields:
+    return evaluate_setup(point)
+
+
+EVALUATORS = {
+    one.name: one
+    for one in (
+        Evaluator("timing", _timing, ("analysis/sweep/timing.py",), data=("model/default/*.safetensors",)),
+        Evaluator("setup", _setup, ("analysis/sweep/setup.py",), data=("model/default/*.safetensors",)),
+        Evaluator("rtl", _rtl, ("analysis/sweep/rtl.py",), ("timing",), ("sim/memory/*.sv", "sim/native/*")),
+    )
+}
+
+
+@cache
+def digest_of(name: str) -> str:
+    """Return the digest of the sources behind an evaluator, those that it needs included."""
+    chain = [EVALUATORS[name], *(EVALUATORS[needed] for needed in EVALUATORS[name].needs)]
+    return sources_digest([file for one in chain for file in one.modules], [file for one in chain for file in one.data])
+
+
+def evaluate(point: DesignPoint, name: str, known: Known) -> Result:
+    """Ask one evaluator; an impossible point and a failed run are results with their reason."""
+    began = time.process_time()
+    status, reason, fields = OK, "", dict[str, object]()
+    try:
+        fields = EVALUATORS[name].evaluate(point, known)
+    except (ImpossiblePointError, NormqError) as error:
+        status, reason = IMPOSSIBLE, str(error)
+    except (SimulationError, CorruptedMemoryError, TimingError) as error:
+        status, reason = FAILED, f"{type(error).__name__}: {error}"
+    seconds = time.process_time() - began
+    return Result(point.digest, name, digest_of(name), status, reason, fields, seconds)

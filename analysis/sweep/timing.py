@@ -1,0 +1,87 @@
+"""Evaluator "timing": every counter of a token step, by the timing model."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...model.golden.constants import Operation
+from ...sim.timing.predict import predict
+from ...sim.token_step import PHASES, TokenStep
+from ..roofline import Roofline, operand
+from ..simulate.limits import phase_rooflines, total
+from .point import DesignPoint
+from .workload import RESIDENT, Placed, place
+
+Fields = dict[str, Any]
+TRAFFIC = {
+    "weights": ("read.weights",),
+    "vectors": ("read.vectors", "write.vectors"),
+    "scores": ("write.scores",),
+}
+"""Kinds of bytes on the port by counter; the rest is "other"."""
+PORT = ("read.", "write.")
+
+
+def evaluate_timing(point: DesignPoint) -> Fields:
+    """Return the columns of a point's token step. Raises ImpossiblePointError."""
+    placed, behavior = place(point), point.behavior()
+    found = predict(placed.config, placed.memory, placed.step.chain.descriptors, behavior)
+    fields = step_fields(placed.step, found.counters, found.completed_at)
+    line = step_roofline(point, placed)
+    return {
+        **fields,
+        "roofline_cycles": line.bound,
+        "roofline_limit": line.limit,
+        "over_roofline": fields["cycles"] / line.bound,
+        "latency_us": fields["cycles"] / point.clock_mhz,
+        "automaton_states": placed.scene.automaton.states,
+        "listed_lanes": sum(int(item.has_edge.sum()) for item in placed.scene.items),
+        "source": "timing model",
+    }
+
+
+def step_fields(step: TokenStep, counters: Mapping[str, int], completed_at: tuple[int, ...]) -> Fields:
+    """Return the columns that counters and ends of descriptors say.
+
+    A phase has the cycles of its descriptors, each from the end of the one before to its own: they add up to `cycles`.
+    """
+    # the last end is seen a cycle after the engine has counted its last
+    ends = np.minimum(completed_at, counters["engine.cycles"])
+    spent, phases = np.diff(ends, prepend=0), np.array(step.phases)
+    by_phase = {name: int(spent[phases == name].sum()) for name in PHASES}
+    kinds = {kind: sum(counters[name] for name in names) for kind, names in TRAFFIC.items()}
+    port = sum(value for name, value in counters.items() if name.startswith(PORT))
+    return {
+        "cycles_forward": by_phase["forward"],
+        "cycles_denominators": by_phase["denominators"],
+        "cycles_numerators": by_phase["numerators"],
+        "cycles_listed": by_phase["listed scores"],
+        "cycles": counters["engine.cycles"],
+        **{f"bytes_{kind}": value for kind, value in kinds.items()},
+        "bytes_other": port - sum(kinds.values()),
+        "bytes_total": port,
+        "bytes_local": sum(value for name, value in counters.items() if name.startswith("local.")),
+        "busy_cycles": counters["gather.busy"],
+        "stall_input": counters["gather.stall_input"],
+        "stall_output": counters["gather.stall_output"],
+        "stall_memory": counters["gather.stall_memory"],
+        "stall_idle": counters["gather.idle"],
+        "counters": dict(counters),
+    }
+
+
+def step_roofline(point: DesignPoint, placed: Placed) -> Roofline:
+    """Return the terms of a token step over all its groups; what is kept on chip does not cross the port."""
+    config, packed = placed.config, placed.packed
+    line = total(phase_rooflines(config, packed, placed.scene, None).values())
+    if point.residency == "model":
+        passes = {Operation.FORWARD: 1, Operation.SCORES: 2}
+        kept = sum(passes[one] * operand(packed, one).data.size for one in RESIDENT) * point.groups
+        return replace(line, read=line.read - kept / config.port_bytes)
+    if point.residency == "vectors":
+        counters = {"read": 2 * point.groups * config.lanes, "write": point.groups * config.lanes}
+        size = 2 * point.hidden_states / config.port_bytes
+        return replace(line, read=line.read - counters["read"] * size, write=line.write - counters["write"] * size)
+    return line
