@@ -148,17 +148,6 @@ class ModelImage:
         }
         return self._load(name, fields)
 
-    def keep_vectors(self, vectors: Vectors) -> tuple[StoredVectors, tuple[Job, ...]]:
-        """Set room aside on chip for vectors; return where they are and the jobs that copy them there.
-
-        Raises LocalMemoryError when they do not fit.
-        """
-        kept = [
-            self.memory.keep(f"vector {row}", codes.astype("<u2").tobytes()) for row, codes in enumerate(vectors.codes)
-        ]
-        jobs = tuple(self.copy(f"copy vector {row}", one.source, one.address, one.size) for row, one in enumerate(kept))
-        return StoredVectors(tuple(one.address for one in kept), tuple(map(int, vectors.exponents))), jobs
-
     def copy_out(self, job: Job) -> Job:
         """Return the job that copies the vectors of `job` from the chip into memory; `read_vectors` reads it."""
         if job.vectors is None:

@@ -7,7 +7,7 @@ import numpy as np
 from ..model.decoding.constraint import BackwardTable
 from ..model.decoding.step import Beams, Numbers, StepScores, WorkItem, default_targets
 from ..model.golden.constants import Operation
-from ..model.golden.vectors import Scores
+from ..model.golden.vectors import Scores, Vectors
 from .descriptors import Chain, Job, ModelImage, read_scores, read_vectors
 from .memory.map import MemoryMap, Space
 from .operand import StoredVectors, place_vectors
@@ -73,6 +73,16 @@ class TokenStep:
         return outputs
 
 
+def keep_vectors(image: ModelImage, vectors: Vectors) -> tuple[StoredVectors, tuple[Job, ...]]:
+    """Set room aside on chip for vectors; return where they are, and the jobs that copy them there.
+
+    Raises LocalMemoryError when they do not fit.
+    """
+    kept = [image.memory.keep("a beam's vector", codes.astype("<u2").tobytes()) for codes in vectors.codes]
+    jobs = tuple(image.copy("copy a beam's vector", one.source, one.address, one.size) for one in kept)
+    return StoredVectors(tuple(one.address for one in kept), tuple(map(int, vectors.exponents))), jobs
+
+
 def place_step(
     image: ModelImage,
     memory: MemoryMap,
@@ -92,9 +102,8 @@ def place_step(
     answered; no descriptor behind them starts before the forward step is over, all its writes answered, because at most
     two descriptors are under way and they end in order (rtl/turn.py).
     """
-    placed, copies = (
-        (place_vectors(memory, beams.vectors), ()) if space is Space.PORT else image.keep_vectors(beams.vectors)
-    )
+    is_kept = space is Space.LOCAL
+    placed, copies = keep_vectors(image, beams.vectors) if is_kept else (place_vectors(memory, beams.vectors), ())
     sources = placed.take(beams.parents.tolist())
     successors = place_vectors(memory, table.at(beams.tokens_out + 1))
     forward = image.operation(Operation.FORWARD, sources, beams.tokens.astype(np.uint16), written_to=space)

@@ -1,8 +1,8 @@
 """Spreading chunks over workers: in this process, or by Dask on this machine or on a cluster."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from distributed import Client, LocalCluster, as_completed
 
@@ -51,20 +51,18 @@ class DaskEngine:
 
 
 @contextmanager
-def local_engine(workers: int) -> Iterator[Engine]:
+def local_engine(workers: int) -> Generator[Engine]:
     """Give an engine of `workers` processes on this machine with one thread each, or this process for 0."""
     if not workers:
         yield Inline()
         return
-    with (
-        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, memory_limit=0) as cluster,
-        Client(cluster) as client,
-    ):
+    options: dict[str, Any] = {"dashboard_address": None, "memory_limit": 0}  # None is no str: no page, no port
+    with LocalCluster(n_workers=workers, threads_per_worker=1, **options) as cluster, Client(cluster) as client:
         yield DaskEngine(client)
 
 
 @contextmanager
-def remote_engine(address: str) -> Iterator[Engine]:
+def remote_engine(address: str) -> Generator[Engine]:
     """Give an engine of the workers of the scheduler at `address`. Raises OptionError where there is none."""
     try:
         client = Client(address, timeout=CONNECT_SECONDS)

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Sequence
 
 import optuna
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from .evaluators import Fields
 from .point import DesignPoint
 from .spec import Space
 
-DIRECTIONS = {"min": "minimize", "max": "maximize"}
+DIRECTIONS = {"min": StudyDirection.MINIMIZE, "max": StudyDirection.MAXIMIZE}
 Answer = Callable[[Sequence[DesignPoint]], Sequence[Fields]]
 """What evaluators say of points, in order: all columns together, {} of an impossible one."""
 
@@ -26,7 +27,9 @@ def search(space: Space, answer: Answer) -> list[DesignPoint]:
     study = optuna.create_study(
         directions=[DIRECTIONS[direction] for direction in space.objectives.values()], sampler=sampler
     )
-    axes = {name: CategoricalDistribution(choices) for name, choices in space.point.items()}
+    axes: dict[str, BaseDistribution] = {
+        name: CategoricalDistribution(choices) for name, choices in space.point.items()
+    }
     asked: list[DesignPoint] = []
     wanted = space.count or 0
     while len(asked) < wanted:

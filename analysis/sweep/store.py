@@ -99,7 +99,10 @@ class SweepStore:
     def _select(self, where: str, parameters: Sequence[str]) -> list[Result]:
         columns = "point, evaluator, sources, status, reason, fields, seconds"
         rows = self._connection.execute(f"SELECT {columns} FROM results WHERE {where} ORDER BY number", parameters)
-        return [Result(*row[:5], json.loads(row[5]), row[6]) for row in rows]
+        return [
+            Result(point, evaluator, sources, status, reason, json.loads(fields), seconds)
+            for point, evaluator, sources, status, reason, fields, seconds in rows
+        ]
 
     def _open(self) -> None:
         found = self._connection.execute("PRAGMA application_id").fetchone()[0]
