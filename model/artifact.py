@@ -1,5 +1,6 @@
 """A packed model as one safetensors file, readable without torch; docs/FORMAT.md describes it for another reader."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +9,16 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from .artifact_header import MATRICES, METADATA_KEY, ArtifactHeader, header_text, parse_header
+from .artifact_header import MATRICES, METADATA_KEY, TENSORS, ArtifactHeader, header_text, parse_header
 from .atomic import replacing
 from .errors import ArtifactError, PackingError
 from .formats import CODEBOOK_BITS, CONSTANT_BITS, IndexFormat, VectorCode
 from .packing.bitmap import unpack_bitmap
 from .packing.limits import LevelScale, LevelSums, check_datapath
-from .packing.matrix import PackedMatrix, PackedModel, RowConstants
-from .packing.model import EMPTY_BITMAP
-from .packing.rows import RowNormalizer
+from .packing.matrix import PackedMatrix, PackedModel, RowConstants, above_least
+from .packing.model import EMPTY_BITMAP, identity_codebook
+from .packing.rows import SHIFT_LIMIT, RowNormalizer
+from .packing.rule import TensorRule
 from .packing.verify import bitmap_padding_fault, level_sums, matrix_fault, transpose_fault
 
 Tensors = dict[str, npt.NDArray[Any]]
@@ -27,9 +29,10 @@ def artifact_tensors(model: PackedModel) -> Tensors:
     tensors: Tensors = {
         "alpha.codebook": model.alpha_codebook,
         "beta.codebook": model.beta_codebook,
+        "gamma.codebook": model.gamma_codebook,
         "gamma.levels": model.gamma_levels,
     }
-    for name in ("alpha", "beta", "gamma"):
+    for name in TENSORS:
         rows: RowConstants = getattr(model, f"{name}_rows")
         tensors |= {f"{name}.rho": rows.rho, f"{name}.sigma": rows.sigma, f"{name}.zero_rows": rows.zero_rows}
     for name in MATRICES:
@@ -97,19 +100,22 @@ def _check_tensors(file: Any, header: ArtifactHeader) -> None:
 
 
 def _model(header: ArtifactHeader, tensors: Tensors, code: VectorCode) -> PackedModel:
-    _check_codebook("alpha.codebook", tensors["alpha.codebook"])
-    _check_codebook("beta.codebook", tensors["beta.codebook"])
+    # version 1 has none for gamma, whose index was its level
+    tensors.setdefault("gamma.codebook", identity_codebook(header.bits))
+    for name in TENSORS:
+        _check_codebook(f"{name}.codebook", tensors[f"{name}.codebook"])
     matrices = {name: _matrix(name, header, tensors) for name in MATRICES}
     if fault := transpose_fault(matrices["alpha_by_column"], matrices["alpha_by_row"]):
         raise ArtifactError(fault)
     gamma_levels = tensors["gamma.levels"]
     _check_gamma(gamma_levels, header.bits)
-    alpha_rows, alpha_columns = level_sums(matrices["alpha_by_column"], tensors["alpha.codebook"])
-    beta_rows, beta_tokens = level_sums(matrices["beta_by_token"], tensors["beta.codebook"])
-    greatest = int(tensors["alpha.codebook"][-1])
+    above = {name: above_least(tensors[f"{name}.codebook"]) for name in TENSORS}
+    alpha_rows, alpha_columns = level_sums(matrices["alpha_by_column"], above["alpha"])
+    beta_rows, beta_tokens = level_sums(matrices["beta_by_token"], above["beta"])
+    gamma_sum = above["gamma"][gamma_levels].sum(dtype=np.int64, keepdims=True)
     sums = LevelSums(alpha_rows, alpha_columns, beta_rows, beta_tokens)
-    check_datapath(sums, LevelScale(header.bits, greatest, header.pseudocount), code)
-    gamma_sum = gamma_levels.sum(dtype=np.int64, keepdims=True)
+    rules = {name: _rule(name, header, tensors) for name in TENSORS}
+    check_datapath(sums, LevelScale(int(above["alpha"][-1]), rules["alpha"], rules["beta"]), code)
     return PackedModel(
         layout=header.layout,
         bits=header.bits,
@@ -117,16 +123,24 @@ def _model(header: ArtifactHeader, tensors: Tensors, code: VectorCode) -> Packed
         vocab_size=header.vocab_size,
         eos_token_id=header.eos_token_id,
         **matrices,
-        alpha_rows=_rows("alpha", header, tensors, alpha_rows),
-        beta_rows=_rows("beta", header, tensors, beta_rows),
+        alpha_rows=_rows("alpha", rules["alpha"], tensors, alpha_rows),
+        beta_rows=_rows("beta", rules["beta"], tensors, beta_rows),
         gamma_levels=gamma_levels,
-        gamma_rows=_rows("gamma", header, tensors, gamma_sum),
+        gamma_rows=_rows("gamma", rules["gamma"], tensors, gamma_sum),
         alpha_codebook=tensors["alpha.codebook"],
         beta_codebook=tensors["beta.codebook"],
-        pseudocount_per_mille=header.pseudocount_per_mille,
+        gamma_codebook=tensors["gamma.codebook"],
+        alpha_rule=header.rows["alpha"],
+        beta_rule=header.rows["beta"],
+        gamma_rule=header.rows["gamma"],
         method=header.method,
         provenance=header.provenance,
     )
+
+
+def _rule(name: str, header: ArtifactHeader, tensors: Tensors) -> TensorRule:
+    columns = header.vocab_size if name == "beta" else header.hidden_states
+    return TensorRule(header.rows[name], header.bits, columns, int(tensors[f"{name}.codebook"][0]))
 
 
 def _matrix(name: str, header: ArtifactHeader, tensors: Tensors) -> PackedMatrix:
@@ -141,10 +155,8 @@ def _matrix(name: str, header: ArtifactHeader, tensors: Tensors) -> PackedMatrix
 
 def _check_codebook(name: str, codebook: npt.NDArray[np.uint16]) -> None:
     levels = codebook.astype(np.int64)
-    if levels[0] != 0:
-        raise ArtifactError(f"{name}: element 0 is {levels[0]}, expected 0")
-    if levels[1] == 0:
-        raise ArtifactError(f"{name}: element 1 is 0, expected level 0 at index 0 only")
+    if levels[1] == levels[0]:
+        raise ArtifactError(f"{name}: element 1 is {levels[1]} as element 0, expected the least level at index 0 only")
     falls = np.flatnonzero(np.diff(levels) < 0)
     if falls.size:
         after = falls[0] + 1
@@ -159,24 +171,35 @@ def _check_gamma(levels: npt.NDArray[np.uint8], bits: int) -> None:
         raise ArtifactError(f"gamma.levels: element {worst} is {levels[worst]}, expected 0..{greatest}")
 
 
-def _rows(name: str, header: ArtifactHeader, tensors: Tensors, row_sums: npt.NDArray[np.int64]) -> RowConstants:
+def _rows(name: str, rule: TensorRule, tensors: Tensors, row_sums: npt.NDArray[np.int64]) -> RowConstants:
     """Return the row constants of the file, which must be those that the levels give."""
-    want = RowNormalizer(header.bits, header.pseudocount).constants(row_sums, name)
     rho, sigma, zero_rows = (tensors[f"{name}.{part}"] for part in ("rho", "sigma", "zero_rows"))
     if fault := bitmap_padding_fault(zero_rows, row_sums.size, f"{name}.zero_rows"):
         raise ArtifactError(fault)
     marked = unpack_bitmap(zero_rows, row_sums.size)
-    for row in np.flatnonzero(marked != (row_sums == 0)):
+    is_normalized = rule.rule.normalized
+    for row in np.flatnonzero(marked != ((row_sums == 0) & is_normalized)):
+        wanted = f"expected {int(row_sums[row] == 0)}" if is_normalized else "expected 0 where rows are not normalized"
         raise ArtifactError(
             f"{name}.zero_rows: bit {row} is {int(marked[row])}, the levels of the row add up to {row_sums[row]}, "
-            f"expected {int(row_sums[row] == 0)}"
+            f"{wanted}"
         )
     for row in np.flatnonzero(rho >> (CONSTANT_BITS - 1) == 0):
         raise ArtifactError(f"{name}.rho: element {row} is {rho[row]}, expected its top bit set")
+    want = RowNormalizer(rule.bits, rule.pseudocount, _scale(name, rule, rho, sigma)).constants(row_sums, name)
+    why = "for levels that add up to" if is_normalized else "as element 0, in a row of levels that add up to"
     for part, found, expected in (("rho", rho, want.rho), ("sigma", sigma, want.sigma)):
         for row in np.flatnonzero(found != expected):
             raise ArtifactError(
-                f"{name}.{part}: element {row} is {found[row]}, expected {expected[row]} for levels that add up to "
-                f"{row_sums[row]}"
+                f"{name}.{part}: element {row} is {found[row]}, expected {expected[row]} {why} {row_sums[row]}"
             )
     return RowConstants(rho, sigma, zero_rows, row_sums)
+
+
+def _scale(name: str, rule: TensorRule, rho: npt.NDArray[np.uint16], sigma: npt.NDArray[np.int16]) -> Fraction | None:
+    """Return the one factor of rows that are not normalized, which their constants alone say."""
+    if rule.rule.normalized:
+        return None
+    if not 0 <= sigma[0] <= SHIFT_LIMIT:
+        raise ArtifactError(f"{name}.sigma: element 0 is {sigma[0]}, expected 0..{SHIFT_LIMIT}")
+    return Fraction(int(rho[0]), 1 << int(sigma[0]))

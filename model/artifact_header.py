@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from .config import Layout
@@ -10,14 +9,20 @@ from .errors import ArtifactError
 from .formats import IndexFormat
 from .packing.bitmap import bitmap_bytes
 from .packing.matrix import EntryFormat, PackedModel, dense_output_bytes
+from .packing.rule import RowRule
 from .packing.sparse import sparse_bytes
+from .quantize.tensor import ZeroRows
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""What is written."""
+OLD_VERSION = 1
+"""What is read, too: Norm-Q alone, one eps, gamma without a codebook."""
 
 METADATA_KEY = "normq"
 """The one metadata key: safetensors writes several in no fixed order, and equal models are to give equal bytes."""
 
 MATRICES = ("alpha_by_column", "alpha_by_row", "beta_by_token")
+TENSORS = ("alpha", "beta", "gamma")
 
 _FIELDS: dict[str, type] = {
     "bits": int,
@@ -27,11 +32,13 @@ _FIELDS: dict[str, type] = {
     "layout": str,
     "method": str,
     "provenance": dict,
-    "pseudocount_per_mille": int,
+    "rows": dict,
     "vocab_size": int,
 }
+_OLD_EPS = "pseudocount_per_mille"
+_ROW_FIELDS: dict[str, type] = {"normalized": bool, "pseudocount_per_mille": int, "zero_rows": str}
 
-_TYPE_NAMES: dict[type, str] = {int: "an integer", str: "a string", dict: "an object"}
+_TYPE_NAMES: dict[type, str] = {bool: "true or false", int: "an integer", str: "a string", dict: "an object"}
 
 
 @dataclass(frozen=True)
@@ -53,9 +60,11 @@ class ArtifactHeader:
     eos_token_id: int
     entries: dict[str, int]
     """Sparse entries of each matrix, 0 in the dense layout."""
-    pseudocount_per_mille: int
+    rows: dict[str, RowRule]
+    """Of each of TENSORS."""
     method: str
     provenance: dict[str, str]
+    version: int = FORMAT_VERSION
 
     @classmethod
     def of(cls, model: PackedModel) -> "ArtifactHeader":
@@ -67,15 +76,10 @@ class ArtifactHeader:
             vocab_size=model.vocab_size,
             eos_token_id=model.eos_token_id,
             entries={name: getattr(model, name).entries for name in MATRICES},
-            pseudocount_per_mille=model.pseudocount_per_mille,
+            rows={name: getattr(model, f"{name}_rule") for name in TENSORS},
             method=model.method,
             provenance=model.provenance,
         )
-
-    @property
-    def pseudocount(self) -> Fraction:
-        """eps."""
-        return Fraction(self.pseudocount_per_mille, 1000)
 
     def matrix_shape(self, name: str) -> tuple[int, int]:
         """Return (inputs, outputs) of a matrix."""
@@ -92,6 +96,8 @@ class ArtifactHeader:
             "beta.codebook": TensorShape("U16", (levels,)),
             "gamma.levels": TensorShape("U8", (hidden,)),
         }
+        if self.version != OLD_VERSION:
+            tensors["gamma.codebook"] = TensorShape("U16", (levels,))
         for name, rows in (("alpha", hidden), ("beta", hidden), ("gamma", 1)):
             tensors[f"{name}.rho"] = TensorShape("U16", (rows,))
             tensors[f"{name}.sigma"] = TensorShape("I16", (rows,))
@@ -118,6 +124,7 @@ def header_text(header: ArtifactHeader) -> str:
     """Return the metadata value of a header; equal headers give equal text."""
     fields = {name: getattr(header, name) for name in _FIELDS}
     fields["layout"] = header.layout.value
+    fields["rows"] = {name: {**vars(rule), "zero_rows": rule.zero_rows.value} for name, rule in header.rows.items()}
     return json.dumps({"version": FORMAT_VERSION, **fields}, sort_keys=True, separators=(",", ":"))
 
 
@@ -127,9 +134,7 @@ def parse_header(text: str) -> ArtifactHeader:
     Raises ArtifactError naming the field, its value and what was expected.
     """
     fields = _fields(text)
-    for name, kind in _FIELDS.items():
-        if type(fields[name]) is not kind:  # not isinstance: True is no integer here
-            raise ArtifactError(f"metadata {name!r}: is {fields[name]!r}, expected {_TYPE_NAMES[kind]}")
+    _check_types(fields, _FIELDS, "")
     layouts = [layout.value for layout in Layout]
     if fields["layout"] not in layouts:
         raise ArtifactError(f"metadata 'layout': is {fields['layout']!r}, expected one of {', '.join(layouts)}")
@@ -138,6 +143,7 @@ def parse_header(text: str) -> ArtifactHeader:
     if not all(type(value) is str for value in fields["provenance"].values()):
         raise ArtifactError(f"metadata 'provenance': is {fields['provenance']!r}, expected strings")
     layout = Layout(fields.pop("layout"))
+    fields["rows"] = {name: _row_rule(f"rows.{name}.", fields["rows"][name]) for name in TENSORS}
     return ArtifactHeader(layout=layout, **fields)
 
 
@@ -150,13 +156,47 @@ def _fields(text: str) -> dict[str, Any]:
         raise ArtifactError(f"metadata {METADATA_KEY!r}: is {fields!r}, expected an object")
     # the version comes first: another version may have other fields
     version = fields.pop("version", None)
-    if type(version) is not int or version != FORMAT_VERSION:
-        raise ArtifactError(f"metadata 'version': is {version!r}, expected {FORMAT_VERSION}")
-    for name in sorted(_FIELDS.keys() - fields.keys()):
-        raise ArtifactError(f"metadata {name!r}: missing, expected {_TYPE_NAMES[_FIELDS[name]]}")
-    for name in sorted(fields.keys() - _FIELDS.keys()):
-        raise ArtifactError(f"metadata {name!r}: unknown, expected only {', '.join(_FIELDS)}")
-    return fields
+    if type(version) is not int or version not in (OLD_VERSION, FORMAT_VERSION):
+        raise ArtifactError(f"metadata 'version': is {version!r}, expected {OLD_VERSION} or {FORMAT_VERSION}")
+    if version == OLD_VERSION:
+        _check_names(fields, {**{k: v for k, v in _FIELDS.items() if k != "rows"}, _OLD_EPS: int}, "")
+        per_mille = fields.pop(_OLD_EPS)
+        fields["rows"] = {
+            name: {"normalized": True, "pseudocount_per_mille": per_mille, "zero_rows": ZeroRows.UNIFORM.value}
+            for name in TENSORS
+        }
+    else:
+        _check_names(fields, _FIELDS, "")
+    return {**fields, "version": version}
+
+
+def _check_names(fields: dict[str, Any], kinds: dict[str, type], path: str) -> None:
+    for name in sorted(kinds.keys() - fields.keys()):
+        raise ArtifactError(f"metadata {path + name!r}: missing, expected {_TYPE_NAMES[kinds[name]]}")
+    for name in sorted(fields.keys() - kinds.keys()):
+        raise ArtifactError(f"metadata {path + name!r}: unknown, expected only {', '.join(sorted(kinds))}")
+
+
+def _check_types(fields: dict[str, Any], kinds: dict[str, type], path: str) -> None:
+    for name, kind in kinds.items():
+        if type(fields[name]) is not kind:  # not isinstance: True is no integer here
+            raise ArtifactError(f"metadata {path + name!r}: is {fields[name]!r}, expected {_TYPE_NAMES[kind]}")
+
+
+def _row_rule(path: str, fields: Any) -> RowRule:
+    """Return what one of `rows` says."""
+    if type(fields) is not dict:
+        raise ArtifactError(f"metadata {path[:-1]!r}: is {fields!r}, expected an object")
+    _check_names(fields, _ROW_FIELDS, path)
+    _check_types(fields, _ROW_FIELDS, path)
+    if fields["pseudocount_per_mille"] < 0:
+        given = fields["pseudocount_per_mille"]
+        raise ArtifactError(f"metadata {path + 'pseudocount_per_mille'!r}: is {given!r}, expected at least 0")
+    policies = [policy.value for policy in ZeroRows] if fields["normalized"] else [ZeroRows.EMPTY.value]
+    if fields["zero_rows"] not in policies:
+        given = fields["zero_rows"]
+        raise ArtifactError(f"metadata {path + 'zero_rows'!r}: is {given!r}, expected {' or '.join(policies)}")
+    return RowRule(fields["pseudocount_per_mille"], fields["normalized"], ZeroRows(fields["zero_rows"]))
 
 
 def _check_ranges(fields: dict[str, Any]) -> None:
@@ -164,7 +204,9 @@ def _check_ranges(fields: dict[str, Any]) -> None:
         IndexFormat(fields["bits"])
     except ValueError as error:
         raise ArtifactError(f"metadata 'bits': {error}") from error
-    for name in ("hidden_states", "vocab_size", "pseudocount_per_mille"):
+    if sorted(fields["rows"]) != sorted(TENSORS):
+        raise ArtifactError(f"metadata 'rows': has {sorted(fields['rows'])!r}, expected exactly {list(TENSORS)!r}")
+    for name in ("hidden_states", "vocab_size"):
         if fields[name] < 1:
             raise ArtifactError(f"metadata {name!r}: is {fields[name]!r}, expected at least 1")
     greatest = fields["vocab_size"] - 1

@@ -122,16 +122,18 @@ class IndexFormat:
 
 @dataclass(frozen=True)
 class MantissaShift:
-    """A positive constant m * 2**-shift, m of 16 bits with the top bit set."""
+    """A constant m * 2**-shift, m of 16 bits with the top bit set; 0 is m = 0, shift = 0."""
 
     mantissa: int
     shift: int
 
     @classmethod
     def of(cls, value: Fraction) -> "MantissaShift":
-        """Round `value` > 0 half up to 16 bits; a mantissa of 2**16 becomes 2**15 with one shift less."""
-        if value <= 0:
-            raise ValueError(f"a mantissa and shift stand for positive values only, got {value!r}")
+        """Round `value` half up to 16 bits; a mantissa of 2**16 becomes 2**15 with one shift less."""
+        if value < 0:
+            raise ValueError(f"a mantissa and shift stand for no value below 0, got {value!r}")
+        if not value:
+            return cls(0, 0)
         shift = CONSTANT_BITS - 1 - _floor_log2(value)
         scaled = value * Fraction(2) ** shift
         mantissa = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)

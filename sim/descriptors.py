@@ -222,7 +222,7 @@ class ModelImage:
     def _common(self, operation: Operation, placed: PlacedMatrix) -> dict[int | str, Any]:
         model, matrix = self.model, placed.matrix
         leak = leak_constants(model, operation, self.config.code)
-        ordinary, zero = absent_levels(model, model.vocab_size)
+        ordinary, zero = absent_levels(model.beta)
         return {
             "opcode": OPCODES[operation].value,
             "layout": LAYOUT_CODES[matrix.layout].value,

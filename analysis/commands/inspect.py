@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
+import numpy.typing as npt
 import typer
 from rich.box import SIMPLE
 from rich.console import Console
@@ -10,10 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ...model.artifact import artifact_tensors, read_artifact
-from ...model.artifact_header import MATRICES
+from ...model.artifact_header import MATRICES, TENSORS
 from ...model.config import Layout
 from ...model.footprint import bits_per_weight, occupancy, weight_count
 from ...model.packing.matrix import PackedModel
+from ...model.packing.rule import TensorRule
 
 
 def inspect(
@@ -35,7 +38,8 @@ def _summary(model: PackedModel, file: Path, size: int) -> Table:
     table.add_column(overflow="fold")
     rows = {
         "file": str(file),
-        "method": f"{model.method}, {model.bits} bits, eps {model.pseudocount_per_mille}/1000",
+        "method": f"{model.method}, {model.bits} bits",
+        **{name: _rule(getattr(model, name), getattr(model, f"{name}_codebook")) for name in TENSORS},
         "layout": model.layout.value,
         "hidden states": f"{hidden:,}",
         "vocabulary": f"{vocab:,}, end of text {model.eos_token_id}",
@@ -45,6 +49,13 @@ def _summary(model: PackedModel, file: Path, size: int) -> Table:
     for name, value in (rows | model.provenance).items():
         table.add_row(Text(name), Text(value))
     return table
+
+
+def _rule(rule: TensorRule, codebook: npt.NDArray[np.uint16]) -> str:
+    least = f" + {rule.columns} * c[0]" if rule.least_level else ""
+    rows = f"normalized, zero rows {rule.rule.zero_rows.value}" if rule.rule.normalized else "not normalized"
+    levels = f"levels {codebook[0]}..{codebook[-1]}"
+    return f"{levels}, eps {rule.rule.pseudocount_per_mille}/1000{least}, rows {rows}"
 
 
 def _matrices(model: PackedModel) -> Table:

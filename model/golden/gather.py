@@ -21,7 +21,7 @@ class Gather:
     matrix: PackedMatrix
     directory: Directory
     codebook: Integers
-    """[2**bits] levels."""
+    """[2**bits] levels above that of index 0."""
     stored: Integers
     """[stored outputs + 1] entries before each stored output."""
 

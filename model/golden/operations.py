@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..errors import OptionError
 from ..formats import VectorCode
 from ..packing.bitmap import unpack_bitmap
-from ..packing.matrix import PackedModel
+from ..packing.matrix import PackedModel, above_least
 from .constants import LeakConstants, Operation, leak_constants
 from .elementwise import (
     Constant,
@@ -42,9 +42,10 @@ class GoldenModel:
         self.packed = packed
         self.code = code or VectorCode()
         self.tables = RowTables.of(packed)
-        self.by_column = Gather.of(packed.alpha_by_column, packed.alpha_codebook)
-        self.by_row = Gather.of(packed.alpha_by_row, packed.alpha_codebook)
-        self.by_token = Gather.of(packed.beta_by_token, packed.beta_codebook)
+        alpha_levels, beta_levels = above_least(packed.alpha_codebook), above_least(packed.beta_codebook)
+        self.by_column = Gather.of(packed.alpha_by_column, alpha_levels)
+        self.by_row = Gather.of(packed.alpha_by_row, alpha_levels)
+        self.by_token = Gather.of(packed.beta_by_token, beta_levels)
         self._shape = code_shape(self.code)
         self._constants = {operation: leak_constants(packed, operation, self.code) for operation in Operation}
 
@@ -159,7 +160,7 @@ class GoldenModel:
         for v, token in enumerate(tokens):
             entries = self.by_token.output(int(token))
             there = entries.inputs
-            mantissas[v, there] = self.by_token.codebook[entries.levels] * kappa.mantissas[there]
+            mantissas[v, there] = self.tables.emission_levels[entries.levels] * kappa.mantissas[there]
             shifts[v, there] = kappa.shifts[there]
         return Factors(mantissas, shifts)
 

@@ -51,11 +51,13 @@ class RowTables:
     kappa: Factors
     """[H] r_alpha * r_beta, truncated to 16 bits."""
     alpha_zero: Flags
-    """[H] rows of alpha without a level."""
+    """[H] zero rows of alpha."""
     beta_zero: Flags
-    """[H] rows of beta without a level."""
+    """[H] zero rows of beta."""
     absent_emission: Factors
     """[H] kappa times what stands for an absent emission level of each row."""
+    emission_levels: Integers
+    """[2**bits] whole levels of beta, c[0] included: what an index above 0 stands for in an emission."""
 
     @classmethod
     def of(cls, model: PackedModel) -> "RowTables":
@@ -64,19 +66,20 @@ class RowTables:
         alpha, beta = Factors.of_rows(model.alpha_rows), Factors.of_rows(model.beta_rows)
         beta_zero = unpack_bitmap(model.beta_rows.zero_rows, hidden)
         kappa = (alpha * beta).truncated(CONSTANT_BITS)
-        ordinary, zero = absent_levels(model, model.vocab_size)
+        ordinary, zero = absent_levels(model.beta)
         absent = Factors(
             np.where(beta_zero, zero.mantissa, ordinary.mantissa),
             np.where(beta_zero, -zero.shift, -ordinary.shift),
         )
         alpha_zero = unpack_bitmap(model.alpha_rows.zero_rows, hidden)
-        return cls(alpha, beta, kappa, alpha_zero, beta_zero, absent * kappa)
+        emission_levels = model.beta_codebook.astype(np.int64)
+        return cls(alpha, beta, kappa, alpha_zero, beta_zero, absent * kappa, emission_levels)
 
 
 def initial_factors(model: PackedModel) -> Factors:
-    """Return the initial distribution's elements before ENC, [H]: level or K1, times rho of gamma's one row."""
-    levels = model.gamma_levels.astype(np.int64)
-    absent: MantissaShift = absent_levels(model, model.hidden_states)[0]
-    present = levels > 0
+    """Return the initial distribution's elements before ENC, [H]: whole level or K1, times rho of gamma's one row."""
+    absent: MantissaShift = absent_levels(model.gamma)[0]
+    present = model.gamma_levels > 0
+    levels = model.gamma_codebook.astype(np.int64)[model.gamma_levels]
     elements = Factors(np.where(present, levels, absent.mantissa), np.where(present, 0, -absent.shift))
     return elements * Factors.of_rows(model.gamma_rows)

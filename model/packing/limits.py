@@ -8,22 +8,23 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import PackingError
-from ..formats import ACCUMULATOR_BITS, LEAST_SIGNIFICANT_BITS, MantissaShift, VectorCode, ceil_log2
+from ..formats import ACCUMULATOR_BITS, CODEBOOK_BITS, LEAST_SIGNIFICANT_BITS, MantissaShift, VectorCode, ceil_log2
+from .rule import TensorRule
 
 Sums = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class LeakFactors:
-    """The leak's constants for rows of length n, rounded as the engine holds them: K1 = eps / n, K0 = 2**bits / n."""
+    """K1 and K0, rounded as the engine holds them."""
 
     ordinary: Fraction
     zero: Fraction
 
     @classmethod
-    def of(cls, pseudocount: Fraction, bits: int, row_length: int) -> "LeakFactors":
-        """Return the factors of a tensor with rows of `row_length` columns."""
-        return cls(_rounded(pseudocount / row_length), _rounded(Fraction(1 << bits, row_length)))
+    def of(cls, rule: TensorRule) -> "LeakFactors":
+        """Return the factors of a tensor."""
+        return cls(_rounded(rule.ordinary), _rounded(rule.zero))
 
     def total(self, row_sums: Sums) -> Fraction:
         """Return the leak of inputs of value 1 with these sums of levels [inputs]."""
@@ -37,7 +38,7 @@ def _rounded(value: Fraction) -> Fraction:
 
 
 def significant_bits(hidden_states: int, greatest: int, pseudocount: Fraction, code: VectorCode) -> int:
-    """Return the significant bits that the least element of a vector keeps after a transition step.
+    """Return the significant bits that the least element of a vector keeps after a transition step, with eps > 0.
 
     min(M, F - ceil(log2(H * max(L, R_max) / eps + 1))), with `greatest` = max(L, R_max): the greatest level and the
     greatest row sum of alpha's levels.
@@ -47,7 +48,12 @@ def significant_bits(hidden_states: int, greatest: int, pseudocount: Fraction, c
 
 
 def check_significant_bits(hidden_states: int, greatest: int, pseudocount: Fraction, code: VectorCode) -> None:
-    """Raise PackingError, with the formula, when fewer bits than `LEAST_SIGNIFICANT_BITS` are left."""
+    """Raise PackingError, with the formula, when fewer bits than `LEAST_SIGNIFICANT_BITS` are left.
+
+    Without a leak nothing is said of the least element: it stands for what levels alone reach, or is 0.
+    """
+    if not pseudocount:
+        return
     left = significant_bits(hidden_states, greatest, pseudocount, code)
     if left < LEAST_SIGNIFICANT_BITS:
         raise PackingError(
@@ -59,7 +65,7 @@ def check_significant_bits(hidden_states: int, greatest: int, pseudocount: Fract
 
 @dataclass(frozen=True, eq=False)
 class LevelSums:
-    """Exact sums of the levels of alpha [H, H] and beta [H, V]."""
+    """Exact sums of the levels above c[0] of alpha [H, H] and beta [H, V]."""
 
     alpha_rows: Sums
     """[H]"""
@@ -80,23 +86,24 @@ class LevelSums:
 class LevelScale:
     """What the levels of a model are measured against."""
 
-    bits: int
     greatest_level: int
-    """L: 2**bits - 1 for Norm-Q, the greatest level of the codebook otherwise."""
-    pseudocount: Fraction
+    """L: of alpha, 2**bits - 1 for Norm-Q, the greatest level of the codebook above c[0] otherwise."""
+    alpha: TensorRule
+    beta: TensorRule
 
 
 def check_datapath(sums: LevelSums, scale: LevelScale, code: VectorCode) -> None:
-    """Raise PackingError for a model whose vectors lose too many bits or whose accumulators could overflow.
+    """Raise PackingError for a model whose vectors lose too many bits, whose accumulators or leaks could overflow.
 
     forward adds the leak of all inputs to every output of alpha, scores the same with beta's; in backward an ordinary
     row adds its levels and its own leak, a zero row its leak alone.
     """
     hidden = sums.hidden_states
     greatest = max(scale.greatest_level, int(sums.alpha_rows.max()))
-    check_significant_bits(hidden, greatest, scale.pseudocount, code)
-    alpha = LeakFactors.of(scale.pseudocount, scale.bits, hidden)
-    beta = LeakFactors.of(scale.pseudocount, scale.bits, sums.beta_tokens.size)
+    for name, rule in (("alpha", scale.alpha), ("beta", scale.beta)):
+        _check_absent(name, rule)
+    check_significant_bits(hidden, greatest, scale.alpha.pseudocount, code)
+    alpha, beta = LeakFactors.of(scale.alpha), LeakFactors.of(scale.beta)
     _check_sums("alpha_by_column", sums.alpha_columns, alpha.total(sums.alpha_rows), code)
     _check_sums("beta_by_token", sums.beta_tokens, beta.total(sums.beta_rows), code)
     _check_sums("alpha_by_row", sums.alpha_rows, hidden * max(alpha.ordinary, alpha.zero), code)
@@ -110,4 +117,12 @@ def _check_sums(name: str, output_sums: Sums, leak: Fraction, code: VectorCode) 
             f"{name}: output {output} has levels that add up to {level_sum}, with the leak at most "
             f"{ceil(level_sum + leak)}, times 2**F = 2**{code.fix_bits}, expected less than 2**{ACCUMULATOR_BITS}: "
             "use fewer index bits"
+        )
+
+
+def _check_absent(name: str, rule: TensorRule) -> None:
+    if rule.ordinary >= 1 << CODEBOOK_BITS:
+        raise PackingError(
+            f"{name}: eps / n = {rule.pseudocount} / {rule.columns} stands for an absent level, "
+            f"expected less than 2**{CODEBOOK_BITS}"
         )

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from ..config import Layout
 from ..formats import ceil_log2
+from .rule import RowRule, TensorRule
 
 BLOCK_BYTES = 64
 """Bytes of one sparse block."""
@@ -94,9 +95,12 @@ class RowConstants:
     sigma: npt.NDArray[np.int16]
     """[rows] shifts."""
     zero_rows: npt.NDArray[np.uint8]
-    """Bit map like `PackedMatrix.nonempty`: bit i % 8 of byte i // 8 is zrow_i; padded to 8 bytes."""
+    """Bit map like `PackedMatrix.nonempty`: bit i % 8 of byte i // 8 is zrow_i; padded to 8 bytes.
+
+    A normalized row without a level above that of index 0; no row of a tensor that is not normalized.
+    """
     row_sums: npt.NDArray[np.int64]
-    """[rows] R_i, exact sums of levels (needed by edge weights; derived, not used by the engine)."""
+    """[rows] R_i, exact sums of levels above c[0] (needed by edge weights; derived, not used by the engine)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,14 +121,36 @@ class PackedModel:
     alpha_rows: RowConstants
     beta_rows: RowConstants
     gamma_levels: npt.NDArray[np.uint8]
-    """[H] levels of the initial distribution."""
+    """[H] indices of the initial distribution."""
     gamma_rows: RowConstants
     """Constants of the one row of gamma."""
     alpha_codebook: npt.NDArray[np.uint16]
-    """[2**bits] levels of at most 12 bits, c[0] == 0; the identity for Norm-Q."""
+    """[2**bits] c: levels of at most 12 bits that never fall, c[0] to index 0 alone; the identity for Norm-Q."""
     beta_codebook: npt.NDArray[np.uint16]
-    pseudocount_per_mille: int
-    """eps * 1000; 1 for Norm-Q."""
+    gamma_codebook: npt.NDArray[np.uint16]
+    alpha_rule: RowRule
+    beta_rule: RowRule
+    gamma_rule: RowRule
     method: str
     provenance: dict[str, str]
     """Where it came from: checkpoint, tool version, labels such as 'synthetic'."""
+
+    @property
+    def alpha(self) -> TensorRule:
+        """What completes the rows of alpha."""
+        return TensorRule(self.alpha_rule, self.bits, self.hidden_states, int(self.alpha_codebook[0]))
+
+    @property
+    def beta(self) -> TensorRule:
+        """What completes the rows of beta."""
+        return TensorRule(self.beta_rule, self.bits, self.vocab_size, int(self.beta_codebook[0]))
+
+    @property
+    def gamma(self) -> TensorRule:
+        """What completes gamma's one row."""
+        return TensorRule(self.gamma_rule, self.bits, self.hidden_states, int(self.gamma_codebook[0]))
+
+
+def above_least(codebook: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
+    """Return c - c[0], [2**bits]: what the accumulator adds for each index, and what row sums are of."""
+    return codebook - codebook[0]

@@ -1,6 +1,7 @@
 """A quantized HMM to its packed form, and a packed matrix back to levels."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -8,11 +9,13 @@ import numpy.typing as npt
 from ..config import Layout
 from ..errors import PackingError
 from ..formats import IndexFormat, VectorCode
+from ..hmm import row_chunks
 from ..quantize.tensor import Levels, QuantizedHMM, QuantizedTensor, ZeroRows
 from .dense import pack_dense, unpack_dense
 from .limits import LevelScale, LevelSums, check_datapath
 from .matrix import EntryFormat, PackedMatrix, PackedModel, RowConstants
 from .rows import RowNormalizer
+from .rule import RowRule, TensorRule
 from .sparse import SparseStream, pack_sparse, unpack_sparse
 
 EMPTY_BITMAP = np.zeros(0, np.uint8)
@@ -56,17 +59,18 @@ def pack_model(
     """
     alpha, beta, gamma = quantized.alpha, quantized.beta, quantized.gamma
     bits = alpha.bits
-    per_mille = _check_tensors(quantized)
+    _check_tensors(quantized)
+    alpha_rule, beta_rule, gamma_rule = (_rule(quantized, name) for name in ("alpha", "beta", "gamma"))
     alpha_rows = _row_constants(alpha, "alpha")
     beta_rows = _row_constants(beta, "beta")
     gamma_rows = _row_constants(gamma, "gamma")
     sums = LevelSums(
         alpha_rows=alpha_rows.row_sums,
-        alpha_columns=alpha.levels.sum(axis=0, dtype=np.int64),
+        alpha_columns=_column_sums(alpha),
         beta_rows=beta_rows.row_sums,
-        beta_tokens=beta.levels.sum(axis=0, dtype=np.int64),
+        beta_tokens=_column_sums(beta),
     )
-    scale = LevelScale(bits, IndexFormat(bits).greatest, alpha.pseudocount)
+    scale = LevelScale(int(alpha.above_least[-1]), _tensor_rule(alpha, alpha_rule), _tensor_rule(beta, beta_rule))
     check_datapath(sums, scale, code or VectorCode())
     try:
         alpha_by_column = pack_matrix(alpha.levels.T, bits, layout)
@@ -87,16 +91,19 @@ def pack_model(
         beta_rows=beta_rows,
         gamma_levels=gamma.levels[0].copy(),
         gamma_rows=gamma_rows,
-        alpha_codebook=identity_codebook(bits),
-        beta_codebook=identity_codebook(bits),
-        pseudocount_per_mille=per_mille,
+        alpha_codebook=alpha.integer_levels.copy(),
+        beta_codebook=beta.integer_levels.copy(),
+        gamma_codebook=gamma.integer_levels.copy(),
+        alpha_rule=alpha_rule,
+        beta_rule=beta_rule,
+        gamma_rule=gamma_rule,
         method=quantized.method,
         provenance={**quantized.provenance, **provenance},
     )
 
 
-def _check_tensors(quantized: QuantizedHMM) -> int:
-    """Return eps * 1000 of three tensors that agree with each other; raise PackingError where they do not."""
+def _check_tensors(quantized: QuantizedHMM) -> None:
+    """Raise PackingError where three tensors do not agree with each other, or the format has no place for one."""
     tensors = (quantized.alpha, quantized.beta, quantized.gamma)
     hidden, vocab = quantized.hidden_states, quantized.vocab_size
     expected = ((hidden, hidden), (hidden, vocab), (1, hidden))
@@ -106,30 +113,39 @@ def _check_tensors(quantized: QuantizedHMM) -> int:
     widths = [tensor.bits for tensor in tensors]
     if len(set(widths)) > 1:
         raise PackingError(f"alpha, beta, gamma: index bits are {widths!r}, expected one width")
-    _check_norm_q(quantized)
-    counts = {tensor.pseudocount for tensor in tensors}
-    per_mille = quantized.alpha.pseudocount * 1000
-    if len(counts) > 1 or per_mille.denominator != 1 or per_mille < 1:
-        found = [str(tensor.pseudocount) for tensor in tensors]
-        raise PackingError(f"alpha, beta, gamma: pseudocounts are {found!r}, expected one positive multiple of 1/1000")
-    if not 0 <= quantized.eos_token_id < vocab:
-        raise PackingError(f"eos_token_id: is {quantized.eos_token_id!r}, expected 0..{vocab - 1}")
-    return per_mille.numerator
-
-
-def _check_norm_q(quantized: QuantizedHMM) -> None:
-    """Raise PackingError for what the format has no place for; packed without it, a model would be another one."""
     if quantized.guard:
         raise PackingError("hmm_guard: is set, expected a model without it")
-    for name in ("alpha", "beta", "gamma"):
-        tensor: QuantizedTensor = getattr(quantized, name)
-        if tensor.codebook is not None:
-            raise PackingError(f"{name}: has a codebook, expected indices that are their own levels")
-        if tensor.scale is not None or tensor.zero_rows is not ZeroRows.UNIFORM:
-            raise PackingError(f"{name}: has rows that are not normalized or empty, expected Norm-Q's")
+    for name, tensor in zip(("alpha", "beta", "gamma"), tensors, strict=True):
         if tensor.leak_units is not None:
             raise PackingError(f"{name}: has a leak for each row, expected one eps")
+    if not 0 <= quantized.eos_token_id < vocab:
+        raise PackingError(f"eos_token_id: is {quantized.eos_token_id!r}, expected 0..{vocab - 1}")
+
+
+def _rule(quantized: QuantizedHMM, name: str) -> RowRule:
+    """Return what the format keeps of a tensor's rows; raise PackingError for an eps that it cannot."""
+    tensor: QuantizedTensor = getattr(quantized, name)
+    per_mille = tensor.pseudocount * 1000
+    if per_mille.denominator != 1:
+        raise PackingError(f"{name}: pseudocount is {tensor.pseudocount}, expected a multiple of 1/1000")
+    normalized = tensor.scale is None
+    return RowRule(per_mille.numerator, normalized, tensor.zero_rows if normalized else ZeroRows.EMPTY)
+
+
+def _tensor_rule(tensor: QuantizedTensor, rule: RowRule) -> TensorRule:
+    return TensorRule(rule, tensor.bits, tensor.levels.shape[1], int(tensor.integer_levels[0]))
+
+
+def _column_sums(tensor: QuantizedTensor) -> npt.NDArray[np.int64]:
+    """Return the exact sums of levels above c[0], [columns], a chunk of rows at a time."""
+    if tensor.codebook is None:
+        return tensor.levels.sum(axis=0, dtype=np.int64)
+    above, sums = tensor.above_least, np.zeros(tensor.levels.shape[1], np.int64)
+    for chunk in row_chunks(*tensor.levels.shape):
+        sums += above[tensor.levels[chunk]].sum(axis=0, dtype=np.int64)
+    return sums
 
 
 def _row_constants(tensor: QuantizedTensor, name: str) -> RowConstants:
-    return RowNormalizer(tensor.bits, tensor.pseudocount).constants(tensor.row_sums, name)
+    scale = None if tensor.scale is None else Fraction(tensor.scale)
+    return RowNormalizer(tensor.bits, tensor.effective_pseudocount, scale).constants(tensor.row_sums, name)

@@ -85,7 +85,7 @@ def projected(
     shared = integers == 0
     levels = np.unique(np.concatenate([[0], integers]))
     numbers = np.searchsorted(levels, integers).astype(np.uint8)
-    if not shared.any():
+    if not shared.any() and levels.size > 2:
         # the least cluster takes index 0, its level goes into the leak
         levels, numbers = levels[1:], numbers - np.uint8(1)
     codebook = np.full(1 << bits, levels[-1], np.uint16)
@@ -97,7 +97,9 @@ def projected(
     tensor = QuantizedTensor(
         chosen, bits, eps, codebook, None if normalized else unit, ZeroRows.UNIFORM if normalized else ZeroRows.EMPTY
     )
-    lack = max(Fraction(0), least_pseudocount(tensor) - tensor.effective_pseudocount) if normalized else Fraction(0)
+    # without any leak there is nothing to raise: an element that no level reaches is 0
+    has_leak = tensor.effective_pseudocount > 0
+    lack = max(Fraction(0), least_pseudocount(tensor) - tensor.effective_pseudocount) if has_leak else Fraction(0)
     return QuantizedTensor(chosen, bits, eps + lack, codebook, tensor.scale, tensor.zero_rows)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..formats import CODEBOOK_BITS, PSEUDOCOUNT, IndexFormat
+from ..hmm import row_chunks
 
 Levels = npt.NDArray[np.uint8]
 Codebook = npt.NDArray[np.uint16]
@@ -81,7 +82,10 @@ class QuantizedTensor:
         """R: exact integer sum of each row's levels above c[0], [rows]."""
         if self.codebook is None:
             return self.levels.sum(axis=1, dtype=np.int64)
-        return self.above_least[self.levels].sum(axis=1, dtype=np.int64)
+        above, sums = self.above_least, np.empty(len(self.levels), np.int64)
+        for rows in row_chunks(*self.levels.shape):
+            sums[rows] = above[self.levels[rows]].sum(axis=1, dtype=np.int64)
+        return sums
 
 
 def _check_codebook(codebook: Codebook, count: int) -> None:

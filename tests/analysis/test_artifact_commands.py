@@ -110,7 +110,7 @@ def test_inspect_accounts_for_every_byte(checkpoint: Path, tmp_path: Path) -> No
     parts = {name: row for name, row in table.items() if row and row[0] in ("uint8", "uint16", "int16")}
     total = sum(int(row[2].replace(",", "")) for row in parts.values()) + int(table["header"][0].replace(",", ""))
     assert total == output.stat().st_size
-    assert len(parts) == 18
+    assert len(parts) == 19
 
 
 def test_inspect_refuses_a_damaged_file(checkpoint: Path, tmp_path: Path) -> None:

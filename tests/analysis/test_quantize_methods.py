@@ -9,8 +9,10 @@ import typer
 from typer.testing import CliRunner, Result
 
 from normq.analysis.commands.quantize import quantize
+from normq.model.artifact import read_artifact
 from normq.model.checkpoint import read_checkpoint, write_checkpoint
 from normq.model.errors import OptionError, PackingError
+from normq.model.packing.model import unpack_matrix
 from normq.model.quantize.methods import METHODS, Setting
 from normq.model.synthetic import synthetic_hmm
 
@@ -77,7 +79,23 @@ def test_what_cannot_be_is_refused(
 
 def test_nothing_is_packed_as_another_model(checkpoint: Path, tmp_path: Path) -> None:
     """What the format has no place for is refused, never dropped."""
-    for options in (("--method", "kmeans-log"), ("--method", "linear"), ("--guard",), ("--row-mass-leak",)):
+    for options in (("--guard",), ("--row-mass-leak",)):
         result = run(checkpoint, *options, "--bits", 3, "-o", tmp_path / "out")
         assert isinstance(result.exception, PackingError)
         assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("method", [method.name for method in METHODS.values() if method.levels])
+def test_every_method_with_a_codebook_is_packed(method: str, checkpoint: Path, tmp_path: Path) -> None:
+    result = run(checkpoint, "--method", method, "--bits", 4, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.exception
+    model, quantized = (
+        read_artifact(tmp_path / "out"),
+        METHODS[method].quantize(read_checkpoint(checkpoint), Setting(4)),
+    )
+    assert model.method == method
+    for name, tensor in (("alpha", quantized.alpha), ("beta", quantized.beta), ("gamma", quantized.gamma)):
+        np.testing.assert_array_equal(getattr(model, f"{name}_codebook"), tensor.integer_levels)
+        assert getattr(model, name).pseudocount == tensor.effective_pseudocount
+        assert getattr(model, f"{name}_rule").normalized == (tensor.scale is None)
+    np.testing.assert_array_equal(unpack_matrix(model.alpha_by_row), quantized.alpha.levels)

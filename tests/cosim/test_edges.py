@@ -15,8 +15,8 @@ from normq.sim.edge_descriptors import Edge, StoredTerm, term_groups
 from normq.sim.operand import StoredVectors, place_vectors
 from normq.tests.cosim.edge_cases import EdgeSession, Pair, golden_sum, pool_of, random_edges, random_terms
 from normq.tests.cosim.engine_cases import STALLS, UNEVEN
-from normq.tests.cosim.test_engine_equality import CONFIGS, NARROW, config, constant, label, with_codebook
-from normq.tests.model.golden_cases import random_model
+from normq.tests.cosim.test_engine_equality import CONFIGS, NARROW, config, constant, label
+from normq.tests.model.golden_cases import random_model, with_rows
 
 SIZES = ((24, 61), (50, 128), (100, 77), (33, 5), (128, 65), (1, 3))
 LONG = ((300, 61), (129, 20), (1000, 40))
@@ -117,7 +117,7 @@ def test_adversarial_weights(tmp_path: Path) -> None:
     for model in (
         constant(20, 30, 8, 0, 0),
         constant(37, 41, 8, 255, 255),
-        with_codebook(random_model(45, 30, 4, shape.code, 0.4)),
+        with_rows(random_model(45, 30, 4, shape.code, 0.4), "codebook"),
     ):
         vocab = model.shape[1]
         for layout in Layout:

@@ -17,7 +17,7 @@ from normq.model.synthetic import synthetic_levels
 from normq.sim.memory.map import CorruptedMemoryError
 from normq.sim.session import MemoryBehavior
 from normq.tests.cosim.engine_cases import AT_ONCE, SLOW, STALLS, UNEVEN, Session, operands
-from normq.tests.model.golden_cases import Levels, Model, random_model
+from normq.tests.model.golden_cases import Levels, Model, random_model, with_rows
 
 DEFAULT = VectorCode()
 CAPACITY = 128
@@ -83,12 +83,6 @@ def sparse_rows(hidden: int, vocab: int, bits: int) -> Model:
     return Model(diagonal(hidden), diagonal(vocab), gamma, bits, DEFAULT)
 
 
-def with_codebook(model: Model) -> Model:
-    """Levels of up to 12 bits in place of the indices."""
-    codebook = np.random.default_rng(5).permutation(np.linspace(1, 4095, (1 << model.bits) - 1)).astype(np.uint16)
-    return replace(model, codebook=np.concatenate([np.zeros(1, np.uint16), codebook]))
-
-
 def every_width(lanes: int, turn: int = 0) -> Iterator[tuple[Model, Layout, tuple[int, ...]]]:
     """Each index width and layout once; sizes, densities and batches go round."""
     for number, (bits, layout) in enumerate(product(range(2, 9), Layout), turn):
@@ -105,7 +99,7 @@ def adversarial(lanes: int, bits: int, layout: Layout) -> Iterator[tuple[Model, 
         constant(37, 41, bits, greatest, greatest),
         constant(20, 70, bits, 0, 0),
         constant(1, 2, bits, 1, greatest),
-        with_codebook(random_model(45, 50, bits, DEFAULT, 0.4)),
+        with_rows(random_model(45, 50, bits, DEFAULT, 0.4), "codebook"),
     ):
         yield model, layout, (12,)
 

@@ -11,15 +11,31 @@ from normq.model.config import Layout
 from normq.model.formats import VectorCode
 from normq.model.golden.operations import GoldenModel
 from normq.model.golden.vectors import Vectors
-from normq.model.packing.matrix import PackedModel
 from normq.model.packing.model import pack_model
-from normq.model.packing.rows import RowNormalizer
-from normq.model.quantize.tensor import QuantizedHMM, QuantizedTensor
+from normq.model.quantize.tensor import QuantizedHMM, QuantizedTensor, ZeroRows
 
 from .oracle import Code, Oracle, Tensor, Vector
 
 Levels = npt.NDArray[np.uint8]
 Codebook = npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What a tensor has beside its indices; Norm-Q's where nothing is said."""
+
+    codebook: Codebook | None = None
+    pseudocount: Fraction = Fraction(1, 1000)
+    scale: float | None = None
+    zero_rows: ZeroRows = ZeroRows.UNIFORM
+
+    def oracle(self, levels: Levels, bits: int) -> Tensor:
+        codebook = list(range(1 << bits)) if self.codebook is None else self.codebook.tolist()
+        scale = None if self.scale is None else Fraction(self.scale)
+        return Tensor(levels.tolist(), bits, codebook, self.pseudocount, scale, self.zero_rows is ZeroRows.EMPTY)
+
+    def tensor(self, levels: Levels, bits: int) -> QuantizedTensor:
+        return QuantizedTensor(levels, bits, self.pseudocount, self.codebook, self.scale, self.zero_rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +47,9 @@ class Model:
     gamma: Levels
     bits: int
     code: VectorCode
-    codebook: Codebook | None = None
-    """In place of the identity, for alpha and beta."""
+    rows: tuple[Rows, Rows, Rows] = (Rows(), Rows(), Rows())
+    """Of alpha, beta, gamma."""
+    method: str = "norm-q"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -40,30 +57,53 @@ class Model:
         return self.beta.shape[0], self.beta.shape[1]
 
     def oracle(self) -> Oracle:
-        identity = list(range(1 << self.bits))
-        codebook = identity if self.codebook is None else self.codebook.tolist()
-        alpha, beta = (Tensor(levels.tolist(), self.bits, codebook) for levels in (self.alpha, self.beta))
-        gamma = Tensor(self.gamma.tolist(), self.bits, identity)
+        pairs = zip(self.rows, (self.alpha, self.beta, self.gamma), strict=True)
+        alpha, beta, gamma = (rows.oracle(levels, self.bits) for rows, levels in pairs)
         return Oracle(alpha, beta, gamma, Code(self.code.exponent_bits, self.code.significand_bits))
 
-    def golden(self, layout: Layout) -> GoldenModel:
-        tensors = (QuantizedTensor(levels, self.bits) for levels in (self.alpha, self.beta, self.gamma))
-        packed = pack_model(QuantizedHMM(*tensors, eos_token_id=0), layout, {})
-        return GoldenModel(self._with_codebook(packed), self.code)
+    def quantized(self) -> QuantizedHMM:
+        pairs = zip(self.rows, (self.alpha, self.beta, self.gamma), strict=True)
+        return QuantizedHMM(*(rows.tensor(levels, self.bits) for rows, levels in pairs), eos_token_id=0)
 
-    def _with_codebook(self, packed: PackedModel) -> PackedModel:
-        if self.codebook is None:
-            return packed
-        normalizer = RowNormalizer(self.bits, Fraction(1, 1000))
-        sums = (self.codebook[levels].sum(axis=1, dtype=np.int64) for levels in (self.alpha, self.beta))
-        alpha_rows, beta_rows = (normalizer.constants(row_sums, "rows") for row_sums in sums)
-        return replace(
-            packed,
-            alpha_rows=alpha_rows,
-            beta_rows=beta_rows,
-            alpha_codebook=self.codebook,
-            beta_codebook=self.codebook,
-        )
+    def golden(self, layout: Layout) -> GoldenModel:
+        return GoldenModel(pack_model(self.quantized(), layout, {}), self.code)
+
+
+def codebook_of(bits: int, least: int, seed: int = 0) -> Codebook:
+    """Rising levels of up to 12 bits from `least` on, some of them equal, the least for index 0 alone."""
+    rng = np.random.default_rng([seed, bits, least])
+    levels = np.sort(rng.integers(least + 1, 1 << 12, (1 << bits) - 1))
+    levels[-1] = (1 << 12) - 1
+    return np.concatenate([[least], levels]).astype(np.uint16)
+
+
+KINDS = ("codebook", "least level", "linear", "k-means scale", "empty rows")
+
+
+def other_rows(kind: str, bits: int) -> tuple[Rows, Rows, Rows]:
+    """Rows of alpha, beta and gamma as no Norm-Q has them, each with numbers of its own."""
+    low, none, eps = (codebook_of(bits, 0, seed) for seed in range(3)), Fraction(0), Fraction
+    from_three = (codebook_of(bits, 3 + seed, seed) for seed in range(3))
+    if kind == "codebook":
+        a, b, c = (Rows(codebook) for codebook in low)
+        return replace(a, pseudocount=eps(23, 1000)), replace(b, pseudocount=eps(2)), c
+    if kind == "least level":
+        a, b, c = (Rows(codebook) for codebook in from_three)
+        return replace(a, pseudocount=none), b, replace(c, pseudocount=eps(7, 1000))
+    if kind == "linear":
+        scales = (1 / 255, 0.0123, 0.3)
+        a, b, c = (Rows(None, none, scale, ZeroRows.EMPTY) for scale in scales)
+        return a, b, c
+    if kind == "k-means scale":
+        a, b, c = (Rows(codebook, eps(5), 1 / 4095, ZeroRows.EMPTY) for codebook in from_three)
+        return a, replace(b, scale=0.25 / 4095, pseudocount=eps(1, 1000)), c
+    a, b, c = (Rows(None, none, None, policy) for policy in (ZeroRows.EMPTY, ZeroRows.EMPTY, ZeroRows.UNIFORM))
+    return a, b, c
+
+
+def with_rows(model: Model, kind: str) -> Model:
+    """The same indices with other rows."""
+    return replace(model, rows=other_rows(kind, model.bits), method=kind)
 
 
 def random_model(hidden: int, vocab: int, bits: int, code: VectorCode, density: float, seed: int = 0) -> Model:

@@ -23,7 +23,9 @@ def half_up(value: Fraction) -> int:
 
 
 def mantissa_shift(value: Fraction) -> tuple[int, int]:
-    """(m, s) with value ~ m * 2**-s, m of 16 bits with the top bit set, rounded half up."""
+    """(m, s) with value ~ m * 2**-s, m of 16 bits with the top bit set, rounded half up; (0, 0) for 0."""
+    if not value:
+        return 0, 0
     shift = 0
     while value * Fraction(2) ** shift < 1 << 15:
         shift += 1
@@ -88,11 +90,19 @@ class Code:
 
 @dataclass(frozen=True)
 class Tensor:
-    """Indices of one matrix, and the levels they stand for."""
+    """Indices of one matrix, and the levels they stand for.
+
+    c[0] of the codebook lies in the leak of every row, beside eps; `levels` are what is above it.
+    """
 
     indices: Matrix
     bits: int
     codebook: Sequence[int]
+    eps: Fraction = Fraction(1, 1000)
+    scale: Fraction | None = None
+    """The factor of every row where rows are not normalized: then none is a zero row."""
+    empty: bool = False
+    """Rows without a level are empty instead of uniform."""
 
     @property
     def columns(self) -> int:
@@ -100,27 +110,41 @@ class Tensor:
 
     @cached_property
     def levels(self) -> list[list[int]]:
-        return [[self.codebook[int(index)] for index in row] for row in self.indices]
+        return [[self.codebook[int(index)] - self.codebook[0] for index in row] for row in self.indices]
+
+    @cached_property
+    def whole(self) -> list[list[int]]:
+        """Whole codebook values, where there is an index above 0."""
+        return [[self.codebook[int(index)] if index else 0 for index in row] for row in self.indices]
 
     @cached_property
     def zero(self) -> list[bool]:
-        return [sum(row) == 0 for row in self.levels]
+        return [sum(row) == 0 and self.scale is None for row in self.levels]
+
+    @property
+    def leaked(self) -> Fraction:
+        """All of a row's leak."""
+        return self.eps + self.columns * self.codebook[0]
 
     @cached_property
     def r(self) -> list[tuple[int, int]]:
         """(rho, sigma) of each row."""
+        if self.scale is not None:
+            return [mantissa_shift(self.scale)] * len(self.levels)
         return [
-            mantissa_shift(1 / (sum(row) + Fraction(1, 1000)) if sum(row) else Fraction(1, 2**self.bits))
+            mantissa_shift(1 / (sum(row) + self.leaked) if sum(row) else Fraction(1, 2**self.bits))
             for row in self.levels
         ]
 
     @property
     def k1(self) -> Fraction:
-        return Fraction(1, 1000) / self.columns
+        return self.leaked / self.columns
 
     @property
     def k0(self) -> Fraction:
-        return Fraction(2**self.bits, self.columns)
+        if self.scale is not None:
+            return self.k1
+        return Fraction(0) if self.empty else Fraction(2**self.bits, self.columns)
 
     def leak(self, fixes: Sequence[int], code: Code) -> int:
         g = self.guard(len(fixes), code)
@@ -162,11 +186,11 @@ class Oracle:
     def initial(self) -> Vector:
         rho, sigma = self.gamma.r[0]
         mantissa, shift = mantissa_shift(self.gamma.k1)
-        present = ((level, 0) if level else (mantissa, -shift) for level in self.gamma.levels[0])
+        present = ((level, 0) if level else (mantissa, -shift) for level in self.gamma.whole[0])
         return self.code.enc([(m * rho, e - sigma) for m, e in present], 0)
 
     def emission(self, i: int, token: int) -> tuple[int, int]:
-        level = self.beta.levels[i][token]
+        level = self.beta.whole[i][token]
         mantissa, shift = mantissa_shift(self.beta.k0 if self.beta.zero[i] else self.beta.k1)
         return (level, 0) if level else (mantissa, -shift)
 

@@ -16,9 +16,11 @@ from normq.model.artifact import read_artifact, write_artifact
 from normq.model.config import Layout
 from normq.model.errors import ArtifactError
 from normq.model.formats import VectorCode
+from normq.model.packing.bitmap import unpack_bitmap
 from normq.model.packing.matrix import PackedMatrix, PackedModel, RowConstants
 from normq.model.packing.model import pack_model
 from normq.model.quantize.tensor import QuantizedHMM, QuantizedTensor
+from normq.tests.model.golden_cases import KINDS, random_model, with_rows
 
 
 def sample(bits: int, hidden: int, vocab: int, density: float = 0.3) -> QuantizedHMM:
@@ -52,6 +54,33 @@ def test_round_trip(layout: Layout, hidden: int, vocab: int, density: float, bit
     assert_same(read_artifact(tmp_path / "model"), model)
     assert (tmp_path / "model").read_bytes() == (tmp_path / "again").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again", "model"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("layout", Layout)
+def test_round_trip_of_other_rows(layout: Layout, kind: str, tmp_path: Path) -> None:
+    quantized = with_rows(random_model(12, 30, 3, VectorCode(), 0.3), kind).quantized()
+    model = pack_model(quantized, layout, {})
+    write_artifact(model, tmp_path / "model")
+    assert_same(read_artifact(tmp_path / "model"), model)
+    for name, tensor in (("alpha", quantized.alpha), ("beta", quantized.beta), ("gamma", quantized.gamma)):
+        assert getattr(model, name).pseudocount == tensor.effective_pseudocount
+        is_zero = (tensor.row_sums == 0) & (tensor.scale is None)
+        rows = getattr(model, f"{name}_rows")
+        np.testing.assert_array_equal(unpack_bitmap(rows.zero_rows, is_zero.size), is_zero)
+
+
+def test_version_1_is_read(tmp_path: Path) -> None:
+    """Its one eps is that of all three tensors, and gamma's index its level."""
+    model = pack_model(sample(3, 17, 40), Layout.SPARSE, {"a": "b"})
+    write_artifact(model, tmp_path / "new")
+    with safe_open(tmp_path / "new", framework="np") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys() if name != "gamma.codebook"}  # noqa: SIM118 -- no mapping
+        fields = json.loads(file.metadata()["normq"])
+    del fields["rows"]
+    old = {**fields, "version": 1, "pseudocount_per_mille": 1}
+    save_file(tensors, tmp_path / "old", {"normq": json.dumps(old)})
+    assert_same(read_artifact(tmp_path / "old"), model)
 
 
 WRITER = """

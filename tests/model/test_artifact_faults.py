@@ -97,12 +97,29 @@ def many(*spoils: Spoil) -> Spoil:
 
 
 LAST = 1 << 15
-ALL_FIELDS = "bits, entries, eos_token_id, hidden_states, layout, method, provenance, pseudocount_per_mille, vocab_size"
+ALL_FIELDS = "bits, entries, eos_token_id, hidden_states, layout, method, provenance, rows, vocab_size"
+ROW_FIELDS = "normalized, pseudocount_per_mille, zero_rows"
+
+
+def rows(name: str, **fields: Any) -> Spoil:
+    return lambda it: it.fields["rows"][name].update(fields)
+
+
+def rows_without(name: str, field_name: str) -> Spoil:
+    def change(it: Draft) -> None:
+        del it.fields["rows"][name][field_name]
+
+    return change
+
 
 # beta_by_token holds token 0: state 0 level 3; token 2: state 0 level 1, state 2 level 3; token 3: state 0 level 2
 SPARSE_FAULTS: dict[str, tuple[Spoil, str]] = {
-    "version": (field("version", 2), "metadata 'version': is 2, expected 1"),
-    "no version": (without("version"), "metadata 'version': is None, expected 1"),
+    "version": (field("version", 3), "metadata 'version': is 3, expected 1 or 2"),
+    "no version": (without("version"), "metadata 'version': is None, expected 1 or 2"),
+    "old version with new fields": (
+        field("version", 1),
+        "metadata 'pseudocount_per_mille': missing, expected an integer",
+    ),
     "layout": (field("layout", "ragged"), "metadata 'layout': is 'ragged', expected one of sparse, dense"),
     "field missing": (without("method"), "metadata 'method': missing, expected a string"),
     "field unknown": (field("extra", 1), f"metadata 'extra': unknown, expected only {ALL_FIELDS}"),
@@ -110,9 +127,53 @@ SPARSE_FAULTS: dict[str, tuple[Spoil, str]] = {
     "field no number": (field("eos_token_id", True), "metadata 'eos_token_id': is True, expected an integer"),
     "bits": (field("bits", 9), "metadata 'bits': index bits must be 2..8, got 9"),
     "no states": (field("hidden_states", 0), "metadata 'hidden_states': is 0, expected at least 1"),
-    "no pseudocount": (
-        field("pseudocount_per_mille", 0),
-        "metadata 'pseudocount_per_mille': is 0, expected at least 1",
+    "rows of what": (
+        field("rows", {"alpha": {}}),
+        "metadata 'rows': has ['alpha'], expected exactly ['alpha', 'beta', 'gamma']",
+    ),
+    "rows type": (
+        lambda it: it.fields["rows"].update(beta=1),
+        "metadata 'rows.beta': is 1, expected an object",
+    ),
+    "rows field missing": (
+        rows_without("beta", "zero_rows"),
+        "metadata 'rows.beta.zero_rows': missing, expected a string",
+    ),
+    "rows field unknown": (
+        rows("gamma", scale=1.0),
+        f"metadata 'rows.gamma.scale': unknown, expected only {ROW_FIELDS}",
+    ),
+    "rows field type": (
+        rows("gamma", normalized=1),
+        "metadata 'rows.gamma.normalized': is 1, expected true or false",
+    ),
+    "pseudocount below 0": (
+        rows("beta", pseudocount_per_mille=-1),
+        "metadata 'rows.beta.pseudocount_per_mille': is -1, expected at least 0",
+    ),
+    "zero rows": (
+        rows("beta", zero_rows="half"),
+        "metadata 'rows.beta.zero_rows': is 'half', expected uniform or empty",
+    ),
+    "zero rows that are not normalized": (
+        rows("beta", normalized=False),
+        "metadata 'rows.beta.zero_rows': is 'uniform', expected empty",
+    ),
+    "another pseudocount": (
+        rows("gamma", pseudocount_per_mille=2),
+        "gamma.rho: element 0 is 65520, expected 65503 for levels that add up to 4",
+    ),
+    "zero row where rows are not normalized": (
+        rows("beta", normalized=False, zero_rows="empty"),
+        "beta.zero_rows: bit 1 is 1, the levels of the row add up to 0, expected 0 where rows are not normalized",
+    ),
+    "no one scale": (
+        many(rows("beta", normalized=False, zero_rows="empty"), put("beta.zero_rows", 0, 0)),
+        "beta.rho: element 1 is 32768, expected 43683 as element 0, in a row of levels that add up to 0",
+    ),
+    "scale out of range": (
+        many(rows("gamma", normalized=False, zero_rows="empty"), put("gamma.sigma", 0, 64)),
+        "gamma.sigma: element 0 is 64, expected 0..63",
     ),
     "end of text": (field("eos_token_id", 5), "metadata 'eos_token_id': is 5, expected 0..4"),
     "provenance": (field("provenance", {"a": 1}), "metadata 'provenance': is {'a': 1}, expected strings"),
@@ -145,10 +206,13 @@ SPARSE_FAULTS: dict[str, tuple[Spoil, str]] = {
         tensor("beta_by_token.data", np.zeros(128, np.uint8)),
         "tensor 'beta_by_token.data': is U8 [128], expected U8 [64]",
     ),
-    "codebook start": (put("alpha.codebook", 0, 1), "alpha.codebook: element 0 is 1, expected 0"),
     "codebook zero": (
         put("alpha.codebook", 1, 0),
-        "alpha.codebook: element 1 is 0, expected level 0 at index 0 only",
+        "alpha.codebook: element 1 is 0 as element 0, expected the least level at index 0 only",
+    ),
+    "another least level": (
+        many(put("gamma.codebook", 0, 1), put("gamma.codebook", 1, 2)),
+        "gamma.rho: element 0 is 65520, expected 43683 for levels that add up to 3",
     ),
     "codebook unsorted": (
         put("beta.codebook", 3, 1),

@@ -12,7 +12,7 @@ from normq.model.formats import VectorCode
 from normq.model.golden.edges import Term, edge_sums, edge_weights, other_edge_weights
 from normq.model.golden.operations import GoldenModel
 from normq.model.golden.vectors import Scores, Vectors, code_values, score_values
-from normq.tests.model.golden_cases import Model, assert_vectors, plain, random_model, vectors_of
+from normq.tests.model.golden_cases import KINDS, Model, assert_vectors, plain, random_model, vectors_of, with_rows
 from normq.tests.model.oracle import score16
 
 DEFAULT = VectorCode()
@@ -20,18 +20,10 @@ OTHER_CODES = [VectorCode(5, 8), VectorCode(4, 8), VectorCode(3, 2), VectorCode(
 same: Any = np.testing.assert_array_equal
 
 
-def with_codebook(model: Model) -> Model:
-    """Replace the identity by levels of up to 12 bits, in no order."""
-    codebook = np.random.default_rng(model.bits).integers(1, 1 << 12, 1 << model.bits).astype(np.uint16)
-    codebook[0], codebook[-1] = 0, (1 << 12) - 1
-    return Model(model.alpha, model.beta, model.gamma, model.bits, model.code, codebook)
-
-
 PLAIN = [random_model(13, 37, bits, DEFAULT, 0.3, bits) for bits in range(2, 9)]
 CASES = [
     *PLAIN,
-    with_codebook(PLAIN[0]),
-    with_codebook(PLAIN[6]),
+    *(with_rows(PLAIN[bits - 2], kind) for kind, bits in zip(KINDS, (8, 2, 3, 5, 4), strict=True)),
     *(random_model(11, 23, 5, code, 0.4) for code in OTHER_CODES),
     random_model(1, 2, 3, DEFAULT, 1.0),
     random_model(2, 3, 2, DEFAULT, 1.0),
@@ -43,9 +35,7 @@ CASES = [
 
 def label(model: Model) -> str:
     code = model.code
-    return f"{model.shape}-b{model.bits}-E{code.exponent_bits}M{code.significand_bits}" + "c" * bool(
-        model.codebook is not None
-    )
+    return f"{model.shape}-b{model.bits}-E{code.exponent_bits}M{code.significand_bits}" + f"-{model.method}"
 
 
 @pytest.fixture(scope="module", params=CASES, ids=label)
@@ -118,10 +108,9 @@ def test_products(model: Model, golden: GoldenModel) -> None:
 def test_edges(model: Model, golden: GoldenModel) -> None:
     oracle, vocab = model.oracle(), model.shape[1]
     edges = [[0], [vocab - 1], list(range(vocab))[::-1], list(range(0, vocab, 2))]
-    if model.codebook is None:
-        assert_vectors(edge_weights(golden, edges), [oracle.edge(edge) for edge in edges])
-        others = [edge for edge in edges if len(edge) < vocab]
-        assert_vectors(other_edge_weights(golden, others), [oracle.other_edge(edge) for edge in others])
+    assert_vectors(edge_weights(golden, edges), [oracle.edge(edge) for edge in edges])
+    others = [edge for edge in edges if len(edge) < vocab]
+    assert_vectors(other_edge_weights(golden, others), [oracle.other_edge(edge) for edge in others])
 
 
 @pytest.mark.parametrize("count", [1, 2, 128, 129, 300])

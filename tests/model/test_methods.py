@@ -132,6 +132,14 @@ def test_entries_that_share_index_0_keep_their_mass() -> None:
     np.testing.assert_allclose(leak, hmm.beta[absent].mean(dtype=np.float64), rtol=0.05)
 
 
+@pytest.mark.parametrize("kind", KMEANS, ids=[kind.name for kind in KMEANS])
+def test_a_tensor_of_equal_entries_is_one_level(kind: KMeans) -> None:
+    alpha, beta, gamma = (np.full(shape, 1 / shape[-1], np.float32) for shape in ((4, 4), (4, 8), (4,)))
+    weights = float_weights(kind.quantize(HMM(alpha, beta, gamma, 0), 2))
+    np.testing.assert_allclose(weights.beta, beta, rtol=1e-6)
+    np.testing.assert_allclose(weights.gamma, gamma, rtol=1e-6)
+
+
 def test_eps_is_raised_until_the_least_element_keeps_its_bits() -> None:
     tensor = KMeans(log_domain=False, normalized=True).quantize(default_hmm(64), 8).alpha
     least = least_pseudocount(tensor)

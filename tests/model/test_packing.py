@@ -5,6 +5,7 @@ import tracemalloc
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from normq.model.packing.limits import LevelScale, LevelSums, check_datapath, si
 from normq.model.packing.matrix import EntryFormat, PackedMatrix
 from normq.model.packing.model import pack_matrix, pack_model, unpack_matrix
 from normq.model.packing.rows import RowNormalizer
+from normq.model.packing.rule import RowRule, TensorRule
 from normq.model.quantize.tensor import Levels, QuantizedHMM, QuantizedTensor
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -219,14 +221,34 @@ def test_entries_too_wide(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def with_tensor(name: str, hidden: int = 1, **parts: Any) -> QuantizedHMM:
+    """A model of equal levels, one tensor of it with other rows."""
+    whole = one_model(full(hidden, hidden, 1), full(hidden, 2, 1), 8)
+    return replace(whole, **{name: replace(getattr(whole, name), **parts)})
+
+
 REFUSALS = {
     "row sum": (
         one_model(full(1, 1, 1), full(1, 32897, 255), 8),
         "beta: row 0 has levels that add up to 8388735, expected less than 2**23 = 8388608: use fewer index bits",
     ),
+    "row sum and leak": (
+        one_model(full(1, 1, 1), full(1, 2, 1), 8, Fraction((1 << 23) - 1)),
+        "alpha: row 0 has levels that add up to 1 and the leak 8388607, expected less than 2**23 = 8388608: "
+        "use fewer index bits",
+    ),
     "shift": (
-        one_model(full(1, 1, 1), full(1, 2, 1), 8, Fraction(1 << 50)),
-        "alpha: row 0 has the scale 32768 * 2**-65, expected a shift in 0..63 (R = 1, eps = 1125899906842624)",
+        with_tensor("beta", scale=2.0**-50),
+        "beta: row 0 has the scale 32768 * 2**-65, expected a shift in 0..63",
+    ),
+    "absent level": (
+        with_tensor("beta", pseudocount=Fraction(1 << 13)),
+        "beta: eps / n = 8192 / 2 stands for an absent level, expected less than 2**12",
+    ),
+    "significant bits of a codebook": (
+        with_tensor("alpha", codebook=np.minimum(np.arange(256) * 200, 4095).astype(np.uint16), hidden=1024),
+        "alpha: min(M, F - ceil(log2(H * max(L, R_max) / eps + 1))) = 4 significant bits are left with M = 12, F = 42, "
+        "H = 1024, max(L, R_max) = 204800, eps = 1/1000, expected at least 8: use fewer index bits",
     ),
     "significant bits": (
         one_model(full(1024, 1024, 17), full(1024, 2, 1), 5),
@@ -235,7 +257,7 @@ REFUSALS = {
     ),
     "pseudocount": (
         one_model(full(1, 1, 1), full(1, 2, 1), 8, Fraction(1, 3000)),
-        "alpha, beta, gamma: pseudocounts are ['1/3000', '1/3000', '1/3000'], expected one positive multiple of 1/1000",
+        "alpha: pseudocount is 1/3000, expected a multiple of 1/1000",
     ),
     "end of text": (
         replace(one_model(full(1, 1, 1), full(1, 2, 1), 8), eos_token_id=2),
@@ -298,7 +320,7 @@ BEYOND = "times 2**F = 2**42, expected less than 2**63: use fewer index bits"
     ],
 )
 def test_accumulator_bound(sums: LevelSums, fault: str | None) -> None:
-    scale = LevelScale(8, 255, EPS)
+    scale = LevelScale(255, TensorRule(RowRule(), 8, 1, 0), TensorRule(RowRule(), 8, sums.beta_tokens.size, 0))
     if fault is None:
         check_datapath(sums, scale, VectorCode())
         return
