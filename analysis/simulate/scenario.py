@@ -6,7 +6,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ...model.decoding.automaton import Automaton, Pattern, keyword_automaton
+from ...model.decoding.automaton import Automaton, Pattern
+from ...model.decoding.builders import keyword_automaton
 from ...model.decoding.constraint import BackwardTable, backward_table
 from ...model.decoding.step import Beams, Numbers, WorkItem, sharing_order, work_items
 from ...model.golden.operations import GoldenModel
@@ -113,7 +114,7 @@ def _texts(rng: np.random.Generator, automaton: Automaton, packed: PackedModel, 
     """Return [beams, TOKENS_OUT] tokens, none of them end-of-text."""
     others = np.setdiff1d(np.arange(packed.vocab_size), [packed.eos_token_id])
     texts = rng.choice(others, (beams, TOKENS_OUT))
-    listed = sorted({token for exceptions in automaton.exceptions for token in exceptions})
+    listed = sorted(automaton.class_of)
     if listed:
         taken = rng.random(texts.shape) < KEYWORD_SHARE
         texts[taken] = rng.choice(np.array(listed), int(taken.sum()))

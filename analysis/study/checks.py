@@ -9,7 +9,7 @@ import torch
 from transformers import DynamicCache
 
 from ...model.config import Layout
-from ...model.decoding.automaton import keyword_automaton
+from ...model.decoding.builders import keyword_automaton
 from ...model.default.language_model import default_language_model
 from ...model.default.load import default_hmm, default_tokenizer
 from ...model.golden.operations import GoldenModel

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...model.config import Layout
-from ...model.decoding.automaton import keyword_automaton
+from ...model.decoding.builders import keyword_automaton
 from ...model.default.language_model import default_language_model
 from ...model.default.load import default_hmm, default_sentences, default_tokenizer
 from ...model.errors import PackingError

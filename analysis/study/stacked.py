@@ -62,7 +62,7 @@ def stack(automata: Sequence[Automaton]) -> Stacked:
         (base + state, token, base + target)
         for base, automaton in zip(first, automata, strict=False)
         for state, exceptions in enumerate(automaton.exceptions)
-        for token, target in sorted(exceptions.items())
+        for token, target in sorted((t, after) for one, after in exceptions.items() for t in automaton.classes[one])
     ]
     numbers: dict[tuple[int, int], int] = {}
     edges = [numbers.setdefault((state, target), len(numbers)) for state, _, target in listed]

@@ -44,7 +44,7 @@ def backward_table(
         given = f"least {least}, greatest {greatest}, first {first} given"
         raise OptionError(f"lengths: {given}, expected 0 <= least, first <= greatest")
     eos = golden.packed.eos_token_id
-    if any(eos in exceptions for exceptions in automaton.exceptions):
+    if eos in automaton.class_of:
         raise OptionError(f"end-of-text ({eos}) is on an edge, expected it on none")
     listed = {state: automaton.edges(state) for state in range(automaton.states)}
     exceptional = [edge for edges in listed.values() for edge in edges if not edge.is_default]

@@ -25,7 +25,8 @@ from normq.analysis.study.spec import CHUNK, Configuration, configurations, trai
 from normq.analysis.study.stacked import stack
 from normq.analysis.study.store import WorkStore
 from normq.model.config import Layout
-from normq.model.decoding.automaton import Automaton, keyword_automaton
+from normq.model.decoding.automaton import Automaton
+from normq.model.decoding.builders import keyword_automaton
 from normq.model.errors import OptionError
 from normq.model.golden.operations import GoldenModel
 from normq.model.hmm import HMM

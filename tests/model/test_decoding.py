@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from normq.model.config import Layout
-from normq.model.decoding.automaton import Automaton, Edge, Pattern, keyword_automaton, minimized
+from normq.model.decoding.automaton import Automaton, Edge, Pattern
+from normq.model.decoding.builders import keyword_automaton
+from normq.model.decoding.classes import minimized
 from normq.model.decoding.constraint import backward_table
 from normq.model.decoding.step import Beams, default_targets, sharing_order, step_scores, work_items
 from normq.model.errors import OptionError
@@ -55,15 +57,15 @@ def test_edges_share_out_the_tokens() -> None:
 
 
 def test_minimized_keeps_the_start() -> None:
-    twice = Automaton(2, frozenset({1}), (0, 1, 2), ({4: 1}, {}, {4: 1}))
-    assert minimized(twice) == Automaton(0, frozenset({1}), (0, 1), ({4: 1}, {}))
+    twice = Automaton.of_tokens(2, {1}, (0, 1, 2), ({4: 1}, {}, {4: 1}))
+    assert minimized(twice) == Automaton.of_tokens(0, {1}, (0, 1), ({4: 1}, {}))
 
 
 def test_refuses_what_is_no_keyword() -> None:
     with pytest.raises(OptionError, match=r"^keyword 1: patterns are \[\(\)\], expected at least one, none empty$"):
         keyword_automaton([[(1,)], [()]])
     with pytest.raises(ValueError, match=r"^state 0: an exception leads to 0, as the default does$"):
-        Automaton(0, frozenset(), (0,), ({3: 0},))
+        Automaton.of_tokens(0, (), (0,), ({3: 0},))
 
 
 HIDDEN, VOCAB, BITS, LEAST, GREATEST = 5, 6, 8, 2, 4
