@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test lint bench quality quality-study peer dram-check registers verify-full clean system
+.PHONY: help run test lint bench quality quality-study peer dram-check registers test-browser verify-full clean system chromium
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' Makefile
@@ -55,8 +55,11 @@ dram-check: $(STAMP) ## the DDR4 preset beside LiteDRAM, which is installed once
 		--dram ddr4-3200 --trace-memory build/dram-check/trace.parquet
 	normq dram-check --trace build/dram-check/trace.parquet
 
-verify-full: $(STAMP) ## the longest tests: every width, layout and shape
-	pytest -n auto -m full
+test-browser: $(STAMP) chromium ## the report in headless Chromium, every filter clicked
+	pytest -m browser
+
+verify-full: $(STAMP) chromium ## the longest tests: every width, layout and shape; and those in a browser
+	pytest -n auto -m "full or browser"
 
 clean: ## remove what was built; the environment stays
 	rm -rf build .typing .pytest_cache .ruff_cache
@@ -89,3 +92,7 @@ system:
 	$(call need,command -v g++,g++) \
 	$(call need,command -v git,git) \
 	test -z "$$missing" || { echo "normq needs Debian packages first: apt-get install$$missing" >&2; exit 1; }
+
+# Asked only by the targets that open a browser: no Python package brings one.
+chromium:
+	@command -v chromium >/dev/null || { echo "normq needs a Debian package for this target: apt-get install chromium" >&2; exit 1; }

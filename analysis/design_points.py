@@ -36,6 +36,7 @@ class Quantity:
 
 
 CONFIGURATION = (
+    Quantity("model", "weights"),
     Quantity("hidden_states", "hidden states H"),
     Quantity("vocab_size", "vocabulary V"),
     Quantity("bits", "index width b", "bits"),
@@ -43,6 +44,7 @@ CONFIGURATION = (
     Quantity("method", "method"),
     Quantity("beams", "beams"),
     Quantity("keywords", "keywords"),
+    Quantity("seed", "seed"),
     Quantity("entries_per_cycle", "entries a cycle S"),
     Quantity("lanes", "lanes P"),
     Quantity("elements_per_cycle", "elements a cycle W"),
@@ -50,6 +52,7 @@ CONFIGURATION = (
     Quantity("exponent_bits", "exponent bits E"),
     Quantity("mantissa_bits", "mantissa bits M"),
     Quantity("outstanding_reads", "outstanding reads"),
+    Quantity("stream_buffer_bytes", "stream buffer", "bytes"),
     Quantity("memory", "memory"),
     Quantity("channels", "channels"),
     Quantity("latency", "memory latency", "cycles"),
@@ -99,7 +102,11 @@ def successful(points: pd.DataFrame) -> pd.DataFrame:
     return points[points["status"] == "ok"] if "status" in points.columns else points
 
 
+def configuration_in(points: pd.DataFrame) -> list[Quantity]:
+    """Return the parts of the configuration that the table tells."""
+    return [quantity for quantity in CONFIGURATION if quantity.name in points.columns]
+
+
 def varying(points: pd.DataFrame) -> list[Quantity]:
     """Return the parts of the configuration in which the rows differ."""
-    found = (quantity for quantity in CONFIGURATION if quantity.name in points.columns)
-    return [quantity for quantity in found if points[quantity.name].nunique(dropna=False) > 1]
+    return [one for one in configuration_in(points) if points[one.name].nunique(dropna=False) > 1]

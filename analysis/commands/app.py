@@ -17,6 +17,7 @@ from .peer import peer
 from .quality import quality
 from .quantize import quantize
 from .rebuild_default import rebuild_default
+from .report import report
 from .rtl import rtl
 from .run import run
 from .simulate import simulate
@@ -49,6 +50,7 @@ for command in (
     sweep,
     utilization,
     quality,
+    report,
     bench,
     peer,
     dram_check,

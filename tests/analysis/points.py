@@ -60,3 +60,17 @@ def _row(hidden: int, bits: int, layout: str, lanes: int) -> dict[str, object]:
         "reason": "",
         "source": MEASURED if (hidden, bits) == (SIZES[0], WIDTHS[0]) else PREDICTED,
     }
+
+
+def report_points() -> pd.DataFrame:
+    """Return the rows of `points` with what the report must also cope with, and two that were not evaluated.
+
+    14 nodes (a list), 20 latencies (a slider), a value of one node's quality missing, texts that are HTML.
+    """
+    table = points().drop(columns="node", errors="ignore")
+    count = len(table)
+    table["node"] = [f"<b>n{place % 14}</b>" for place in range(count)]
+    table["latency"] = [10 + place % 20 for place in range(count)]
+    table.loc[3, ["quality_nat_per_token", "energy_uj"]] = [float("nan"), float("nan")]
+    failed = table.iloc[:2].assign(status=["impossible", "failed"], reason=["port_bits must be <512>", "out of time"])
+    return pd.concat([table, failed.assign(cycles=float("nan"))], ignore_index=True)
