@@ -12,6 +12,7 @@ from ..model.golden.vectors import Codes, Scores, Vectors
 from ..model.packing.directory import Directory, directory_of
 from ..model.packing.matrix import BLOCK_BYTES, ENTRY_WIDTHS, PackedMatrix, PackedModel, RowConstants
 from ..rtl.operation import LayoutCode, Opcode, column_record_layout, descriptor_layout, record_layout
+from .layout_bytes import layout_bytes
 from .memory.map import MemoryMap, Region, Space
 from .operand import StoredVectors, place_vectors, vector_stride, written_vectors
 
@@ -271,7 +272,7 @@ class ModelImage:
             }
             if second is not None:
                 fields |= {"emission": second.addresses[number], "first": second.exponents[number] & 0xFFFF}
-            records.append(_bytes(record_layout().const(fields)))
+            records.append(layout_bytes(record_layout, fields))
         return b"".join(records)
 
     def _listed_columns(self, tokens: Codes) -> list[dict[int | str, Any]]:
@@ -280,7 +281,7 @@ class ModelImage:
         return [column for column in columns if column["count"]]
 
     def _list(self, columns: list[dict[int | str, Any]]) -> dict[int | str, Any]:
-        content = b"".join(_bytes(column_record_layout().const(column)) for column in columns)
+        content = b"".join(layout_bytes(column_record_layout, column) for column in columns)
         count = len(columns)
         return {
             "stream": self.memory.place(content),
@@ -341,7 +342,7 @@ class ModelImage:
         return Job(name, self._descriptor(fields), None, 0, 0, 0, None, None, 0)
 
     def _descriptor(self, fields: dict[int | str, Any]) -> int:
-        return self.memory.place(_bytes(descriptor_layout().const(fields)))
+        return self.memory.place(layout_bytes(descriptor_layout, fields))
 
 
 def read_vectors(job: Job, dump: bytes, lanes: int) -> Vectors:
@@ -393,7 +394,3 @@ def _all_headers(job: Job, dump: bytes, lanes: int) -> tuple[Codes, np.ndarray]:
 
 def _constant(value: MantissaShift) -> dict[str, int]:
     return {"mantissa": value.mantissa, "shift": value.shift}
-
-
-def _bytes(constant: Any) -> bytes:
-    return int(constant.as_bits()).to_bytes(constant.shape().size // 8, "little")

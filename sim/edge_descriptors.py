@@ -10,6 +10,7 @@ from ..model.packing.matrix import BLOCK_BYTES
 from ..rtl.constraint.layouts import MOST_TERMS, edge_layout, term_layout
 from ..rtl.operation import Opcode, column_record_layout, descriptor_layout
 from .descriptors import BETA_SLOT, LAYOUT_CODES, Job, ModelImage
+from .layout_bytes import layout_bytes
 from .memory.map import Region
 from .operand import StoredVectors, vector_stride
 
@@ -86,21 +87,19 @@ class ConstraintImage:
         vectors: Region = self.memory.reserve(f"{name}: vectors", stride * len(parts))
         results: Region = self.memory.reserve(f"{name}: results", BLOCK_BYTES * len(parts))
         content = b"".join(
-            _bytes(edge_layout().const({**head, "destination": vectors.address + number * stride})) + items
+            layout_bytes(edge_layout, {**head, "destination": vectors.address + number * stride}) + items
             for number, (head, items) in enumerate(parts)
         )
-        descriptor: Any = descriptor_layout().const(
-            {
-                **fields,
-                "inputs": self.hidden,
-                "vectors": len(parts),
-                "stream": self.memory.place(content),
-                "stream_blocks": -(-len(content) // BLOCK_BYTES),
-                "results": results.address,
-                "result_stride": BLOCK_BYTES,
-            }
-        )
-        address = self.memory.place(_bytes(descriptor))
+        descriptor: dict[int | str, Any] = {
+            **fields,
+            "inputs": self.hidden,
+            "vectors": len(parts),
+            "stream": self.memory.place(content),
+            "stream_blocks": -(-len(content) // BLOCK_BYTES),
+            "results": results.address,
+            "result_stride": BLOCK_BYTES,
+        }
+        address = self.memory.place(layout_bytes(descriptor_layout, descriptor))
         return Job(name, address, None, len(parts), self.hidden, 0, vectors, results, BLOCK_BYTES)
 
     def _edge(self, number: int, edge: Edge) -> tuple[dict[str, Any], bytes]:
@@ -115,7 +114,7 @@ class ConstraintImage:
             "leak": count * ordinary,
             "zero_leak": count * zero,
         }
-        return head, b"".join(_bytes(column_record_layout().const(column)) for column in columns)
+        return head, b"".join(layout_bytes(column_record_layout, column) for column in columns)
 
     def _check(self, number: int, edge: Edge, vocab: int) -> None:
         outside = [token for token in edge.tokens if not 0 <= token < vocab]
@@ -134,8 +133,4 @@ def _term(term: StoredTerm) -> bytes:
         fields["is_single"] = 1
     else:
         fields |= {"second": term.second.addresses[0], "second_exponent": term.second.exponents[0]}
-    return _bytes(term_layout().const(fields))
-
-
-def _bytes(constant: Any) -> bytes:
-    return int(constant.as_bits()).to_bytes(constant.shape().size // 8, "little")
+    return layout_bytes(term_layout, fields)
