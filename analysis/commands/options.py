@@ -24,6 +24,7 @@ GreatestIndexBits = Annotated[int, typer.Option(help="Greatest index width built
 LeastIndexBits = Annotated[int, typer.Option(help="Least index width built in, 2..8.")]
 OutstandingReads = Annotated[int, typer.Option(help="Read bursts under way on the memory port at once, 1..64.")]
 StreamBufferBytes = Annotated[int, typer.Option(help="Buffer of the weight stream, a power of two in 512..65536.")]
+LocalBytes = Annotated[int, typer.Option(help="Memory on chip: 0 for none, or a power of two, 4096 to 8388608.")]
 Layouts = Annotated[list[Layout] | None, typer.Option("--layout", help="Layout built in; repeat it for both.")]
 Code = Annotated[str, typer.Option(help="Vector code: exponent bits, significand bits.")]
 DEFAULT_CODE = f"{DEFAULTS.code.exponent_bits},{DEFAULTS.code.significand_bits}"

@@ -24,6 +24,7 @@ from .options import (
     Lanes,
     Layouts,
     LeastIndexBits,
+    LocalBytes,
     OutstandingReads,
     PortBits,
     StreamBufferBytes,
@@ -47,6 +48,7 @@ def rtl(
     least_index_bits: LeastIndexBits = DEFAULTS.least_index_bits,
     outstanding_reads: OutstandingReads = DEFAULTS.outstanding_reads,
     stream_buffer_bytes: StreamBufferBytes = DEFAULTS.stream_buffer_bytes,
+    local_bytes: LocalBytes = DEFAULTS.local_bytes,
     layout: Layouts = None,
     code: Code = DEFAULT_CODE,
 ) -> None:
@@ -64,6 +66,7 @@ def rtl(
         least_index_bits=least_index_bits,
         outstanding_reads=outstanding_reads,
         stream_buffer_bytes=stream_buffer_bytes,
+        local_bytes=local_bytes,
     )
     folder = output_folder(output)
     design, described = engine_design(config), manifest(config)

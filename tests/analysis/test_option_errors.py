@@ -31,6 +31,7 @@ RTL = [
     (["--outstanding-reads", "65"], "--outstanding-reads: must be 1..64, got 65"),
     (["--stream-buffer-bytes", "256"], "--stream-buffer-bytes: must be a power of two in 512..65536, got 256"),
     (["--stream-buffer-bytes", "1000"], "--stream-buffer-bytes: must be a power of two in 512..65536, got 1000"),
+    (["--local-bytes", "5000"], "--local-bytes: must be 0 or a power of two in 4096..8388608, got 5000"),
     (
         ["--least-index-bits", "5", "--greatest-index-bits", "4"],
         "index widths must satisfy 2 <= least_index_bits <= greatest_index_bits <= 8, got 5 and 4",
