@@ -1,5 +1,6 @@
 """A packed model as one safetensors file, readable without torch; docs/FORMAT.md describes it for another reader."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from .atomic import replacing
 from .errors import ArtifactError, PackingError
 from .formats import CODEBOOK_BITS, CONSTANT_BITS, IndexFormat, VectorCode
 from .packing.bitmap import unpack_bitmap
+from .packing.directory import directory_of, read_output
+from .packing.guard import end_state
 from .packing.limits import LevelScale, LevelSums, check_datapath
 from .packing.matrix import PackedMatrix, PackedModel, RowConstants, above_least
 from .packing.model import EMPTY_BITMAP, identity_codebook
@@ -115,6 +118,8 @@ def _model(header: ArtifactHeader, tensors: Tensors, code: VectorCode) -> Packed
     gamma_sum = above["gamma"][gamma_levels].sum(dtype=np.int64, keepdims=True)
     sums = LevelSums(alpha_rows, alpha_columns, beta_rows, beta_tokens)
     rules = {name: _rule(name, header, tensors) for name in TENSORS}
+    state = _end_state(header, tensors, matrices["beta_by_token"], sums, rules["beta"])
+    rules["beta"] = replace(rules["beta"], closed_columns=int(state is not None))
     check_datapath(sums, LevelScale(int(above["alpha"][-1]), rules["alpha"], rules["beta"]), code)
     return PackedModel(
         layout=header.layout,
@@ -123,8 +128,8 @@ def _model(header: ArtifactHeader, tensors: Tensors, code: VectorCode) -> Packed
         vocab_size=header.vocab_size,
         eos_token_id=header.eos_token_id,
         **matrices,
-        alpha_rows=_rows("alpha", rules["alpha"], tensors, alpha_rows),
-        beta_rows=_rows("beta", rules["beta"], tensors, beta_rows),
+        alpha_rows=_rows("alpha", rules["alpha"], tensors, alpha_rows, state),
+        beta_rows=_rows("beta", rules["beta"], tensors, beta_rows, state),
         gamma_levels=gamma_levels,
         gamma_rows=_rows("gamma", rules["gamma"], tensors, gamma_sum),
         alpha_codebook=tensors["alpha.codebook"],
@@ -133,6 +138,7 @@ def _model(header: ArtifactHeader, tensors: Tensors, code: VectorCode) -> Packed
         alpha_rule=header.rows["alpha"],
         beta_rule=header.rows["beta"],
         gamma_rule=header.rows["gamma"],
+        end_state=state,
         method=header.method,
         provenance=header.provenance,
     )
@@ -171,7 +177,26 @@ def _check_gamma(levels: npt.NDArray[np.uint8], bits: int) -> None:
         raise ArtifactError(f"gamma.levels: element {worst} is {levels[worst]}, expected 0..{greatest}")
 
 
-def _rows(name: str, rule: TensorRule, tensors: Tensors, row_sums: npt.NDArray[np.int64]) -> RowConstants:
+def _end_state(
+    header: ArtifactHeader, tensors: Tensors, by_token: PackedMatrix, sums: LevelSums, rule: TensorRule
+) -> int | None:
+    """Return the state that hmm_guard closes, if the file says that it does."""
+    if not header.guard:
+        return None
+    entries = read_output(by_token, directory_of(by_token), header.eos_token_id)
+    levels = np.zeros(header.hidden_states, np.int64)
+    levels[entries.inputs] = above_least(tensors["beta.codebook"])[entries.levels]
+    scale = _scale("beta", rule, tensors["beta.rho"], tensors["beta.sigma"])
+    return end_state(levels, sums.alpha_rows, sums.beta_rows, rule, scale)
+
+
+def _rows(
+    name: str,
+    rule: TensorRule,
+    tensors: Tensors,
+    row_sums: npt.NDArray[np.int64],
+    closed_row: int | None = None,
+) -> RowConstants:
     """Return the row constants of the file, which must be those that the levels give."""
     rho, sigma, zero_rows = (tensors[f"{name}.{part}"] for part in ("rho", "sigma", "zero_rows"))
     if fault := bitmap_padding_fault(zero_rows, row_sums.size, f"{name}.zero_rows"):
@@ -186,7 +211,8 @@ def _rows(name: str, rule: TensorRule, tensors: Tensors, row_sums: npt.NDArray[n
         )
     for row in np.flatnonzero(rho >> (CONSTANT_BITS - 1) == 0):
         raise ArtifactError(f"{name}.rho: element {row} is {rho[row]}, expected its top bit set")
-    want = RowNormalizer(rule.bits, rule.pseudocount, _scale(name, rule, rho, sigma)).constants(row_sums, name)
+    scale = _scale(name, rule, rho, sigma)
+    want = RowNormalizer(rule.bits, rule.kept, scale, closed_row).constants(row_sums, name)
     why = "for levels that add up to" if is_normalized else "as element 0, in a row of levels that add up to"
     for part, found, expected in (("rho", rho, want.rho), ("sigma", sigma, want.sigma)):
         for row in np.flatnonzero(found != expected):

@@ -28,6 +28,7 @@ _FIELDS: dict[str, type] = {
     "bits": int,
     "entries": dict,
     "eos_token_id": int,
+    "guard": bool,
     "hidden_states": int,
     "layout": str,
     "method": str,
@@ -35,7 +36,7 @@ _FIELDS: dict[str, type] = {
     "rows": dict,
     "vocab_size": int,
 }
-_OLD_EPS = "pseudocount_per_mille"
+_OLD_EPS, _NEW = "pseudocount_per_mille", ("guard", "rows")
 _ROW_FIELDS: dict[str, type] = {"normalized": bool, "pseudocount_per_mille": int, "zero_rows": str}
 
 _TYPE_NAMES: dict[type, str] = {bool: "true or false", int: "an integer", str: "a string", dict: "an object"}
@@ -64,6 +65,8 @@ class ArtifactHeader:
     """Of each of TENSORS."""
     method: str
     provenance: dict[str, str]
+    guard: bool = False
+    """hmm_guard; the state of end-of-text follows from the levels."""
     version: int = FORMAT_VERSION
 
     @classmethod
@@ -76,6 +79,7 @@ class ArtifactHeader:
             vocab_size=model.vocab_size,
             eos_token_id=model.eos_token_id,
             entries={name: getattr(model, name).entries for name in MATRICES},
+            guard=model.end_state is not None,
             rows={name: getattr(model, f"{name}_rule") for name in TENSORS},
             method=model.method,
             provenance=model.provenance,
@@ -159,8 +163,9 @@ def _fields(text: str) -> dict[str, Any]:
     if type(version) is not int or version not in (OLD_VERSION, FORMAT_VERSION):
         raise ArtifactError(f"metadata 'version': is {version!r}, expected {OLD_VERSION} or {FORMAT_VERSION}")
     if version == OLD_VERSION:
-        _check_names(fields, {**{k: v for k, v in _FIELDS.items() if k != "rows"}, _OLD_EPS: int}, "")
+        _check_names(fields, {**{k: v for k, v in _FIELDS.items() if k not in _NEW}, _OLD_EPS: int}, "")
         per_mille = fields.pop(_OLD_EPS)
+        fields["guard"] = False
         fields["rows"] = {
             name: {"normalized": True, "pseudocount_per_mille": per_mille, "zero_rows": ZeroRows.UNIFORM.value}
             for name in TENSORS

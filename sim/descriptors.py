@@ -10,7 +10,7 @@ from ..model.formats import CODE_BYTES, MantissaShift
 from ..model.golden.constants import Operation, absent_levels, leak_constants
 from ..model.golden.vectors import Codes, Scores, Vectors
 from ..model.packing.directory import Directory, directory_of
-from ..model.packing.matrix import BLOCK_BYTES, ENTRY_WIDTHS, PackedMatrix, PackedModel, RowConstants
+from ..model.packing.matrix import BLOCK_BYTES, ENTRY_WIDTHS, PackedMatrix, PackedModel, RowConstants, above_least
 from ..rtl.operation import LayoutCode, Opcode, column_record_layout, descriptor_layout, record_layout
 from .layout_bytes import layout_bytes
 from .memory.map import MemoryMap, Region, Space
@@ -25,6 +25,8 @@ LAYOUT_CODES = {Layout.SPARSE: LayoutCode.SPARSE, Layout.DENSE: LayoutCode.DENSE
 NOTHING: frozenset[Operation] = frozenset()
 ALPHA_SLOT, BETA_SLOT = 0, 1
 """Codebook slots and row tables of the two tensors."""
+EMISSION_SLOT = 2
+"""Codebook slot of whole levels of beta, where index 0 has a level that the leak holds."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +134,23 @@ class ModelImage:
         """Return the descriptors that bring codebooks, row constants and resident weights on chip."""
         model = self.model
         return [
-            self._load_codebook("load alpha codebook", ALPHA_SLOT, model.alpha_codebook),
-            self._load_codebook("load beta codebook", BETA_SLOT, model.beta_codebook),
+            self._load_codebook("load alpha codebook", ALPHA_SLOT, above_least(model.alpha_codebook)),
+            self._load_codebook("load beta codebook", BETA_SLOT, above_least(model.beta_codebook)),
             self._load_rows("load alpha rows", ALPHA_SLOT, model.alpha_rows),
             self._load_rows("load beta rows", BETA_SLOT, model.beta_rows),
+            *self._emission_loads(),
             *self._copies,
         ]
+
+    def _emission_loads(self) -> list[Job]:
+        """Bring whole levels on chip, where they are not those that scores add."""
+        if self._emission_slot == BETA_SLOT:
+            return []
+        return [self._load_codebook("load emission codebook", EMISSION_SLOT, self.model.beta_codebook)]
+
+    @property
+    def _emission_slot(self) -> int:
+        return EMISSION_SLOT if self.model.beta.least_level else BETA_SLOT
 
     def copy(self, name: str, source: int, destination: int, size: int) -> Job:
         """Return the job that copies `size` bytes, rounded up to whole blocks."""
@@ -231,7 +244,7 @@ class ModelImage:
             "entry_width": placed.entry_width,
             "leak_right": leak.guard,
             "codebook": BETA_SLOT if operation is Operation.SCORES else ALPHA_SLOT,
-            "emission_codebook": BETA_SLOT,
+            "emission_codebook": self._emission_slot,
             "inputs": matrix.inputs,
             "outputs": matrix.outputs,
             "records": placed.records,

@@ -42,7 +42,8 @@ def edge_weights(golden: GoldenModel, edges: Sequence[Tokens]) -> Vectors:
     """
     listed = [_tokens(golden, tokens) for tokens in edges]
     counts = np.array([tokens.size for tokens in listed], np.int64)
-    return _encode_weights(golden, _listed_levels(golden, listed), counts)
+    _check_counts(counts)
+    return _encode_weights(golden, _listed_levels(golden, listed), counts - _closed_tokens(golden, listed))
 
 
 def other_edge_weights(golden: GoldenModel, listed: Sequence[Tokens]) -> Vectors:
@@ -52,8 +53,10 @@ def other_edge_weights(golden: GoldenModel, listed: Sequence[Tokens]) -> Vectors
     """
     lists = [_tokens(golden, tokens) for tokens in listed]
     counts = golden.packed.vocab_size - np.array([tokens.size for tokens in lists], np.int64)
+    _check_counts(counts)
     row_sums = golden.packed.beta_rows.row_sums[:, np.newaxis]
-    return _encode_weights(golden, row_sums - _listed_levels(golden, lists), counts)
+    closed = golden.packed.beta.closed_columns - _closed_tokens(golden, lists)
+    return _encode_weights(golden, row_sums - _listed_levels(golden, lists), counts - closed)
 
 
 def edge_sums(terms: Sequence[Term], code: VectorCode | None = None) -> Vectors:
@@ -92,20 +95,30 @@ def _listed_levels(golden: GoldenModel, edges: Sequence[Integers]) -> Integers:
     return sums
 
 
-def _encode_weights(golden: GoldenModel, level_sums: Integers, counts: Integers) -> Vectors:
+def _check_counts(counts: Integers) -> None:
     if not counts.all():
         raise OptionError(f"edge {int(counts.argmin())}: has no tokens, expected at least one")
+
+
+def _closed_tokens(golden: GoldenModel, edges: Sequence[Integers]) -> Integers:
+    """Return how many tokens of each edge no leak reaches, [E]: with hmm_guard end-of-text."""
+    eos, closed = golden.packed.eos_token_id, golden.packed.beta.closed_columns
+    return np.array([closed * np.count_nonzero(tokens == eos) for tokens in edges], np.int64)
+
+
+def _encode_weights(golden: GoldenModel, level_sums: Integers, counts: Integers) -> Vectors:
     ordinary, zero = edge_levels(golden.packed)
     hidden, edges = level_sums.shape
     sums, ranks = level_sums << EDGE_FRACTION_BITS, np.arange(hidden, dtype=np.int32)
     leaks = (counts * ordinary, counts * zero)
     factors = (golden.tables.beta.mantissas, golden.tables.beta.shifts - EDGE_FRACTION_BITS)
     exponents, shape = np.zeros(edges, np.int64), code_shape(golden.code)
+    closed = -1 if golden.packed.end_state is None else golden.packed.end_state
     return encoded(
         (edges, hidden),
         "edge weight",
         lambda part, out: encode_scaled_accumulators(
-            part, sums, ranks, *leaks, golden.tables.beta_zero, *factors, exponents, shape, out
+            part, sums, ranks, *leaks, golden.tables.beta_zero, closed, *factors, exponents, shape, out
         ),
     )
 

@@ -61,11 +61,16 @@ def fix_values(part: Part, codes: Codes, fraction_bits: int, out: Integers) -> N
 
 
 @kernel
-def leak_sums(values: Integers, zero_rows: Flags, ordinary: Integers, zero: Integers) -> None:
-    """Write S1 and S0 [B] of fix values [n, B]: sums over rows that have levels, and over those that have none."""
+def leak_sums(values: Integers, zero_rows: Flags, closed: int, ordinary: Integers, zero: Integers) -> None:
+    """Write S1 and S0 [B] of fix values [n, B]: sums over rows that have levels, and over those that have none.
+
+    The row `closed` (-1: none) leaks nothing.
+    """
     ordinary[:] = 0
     zero[:] = 0
     for i in range(values.shape[0]):
+        if i == closed:
+            continue
         sums = zero if zero_rows[i] else ordinary
         for v in range(values.shape[1]):
             sums[v] += values[i, v]
@@ -116,19 +121,25 @@ def encode_scaled_accumulators(
     leaks: Integers,
     zero_leaks: Integers,
     zero_rows: Flags,
+    closed: int,
     factors: Integers,
     shifts: Integers,
     exponents: Integers,
     code: CodeShape,
     out: Coded,
 ) -> None:
-    """Write ENC(TOP_24(leak + sum) * factor) [B, n], factor [n]; the output of a zero row is its own leak alone."""
+    """Write ENC(TOP_24(leak + sum) * factor) [B, n], factor [n]; the output of a zero row is its own leak alone.
+
+    The output of the row `closed` (-1: none) has no leak.
+    """
     codes_out, exponents_out = out
     for v in range(*part):
         mantissas = np.empty(codes_out.shape[1], np.int64)
         places = np.empty(codes_out.shape[1], np.int64)
         for j in range(codes_out.shape[1]):
             total = zero_leaks[v] if zero_rows[j] else leaks[v]
+            if j == closed:
+                total -= leaks[v]
             if ranks[j] >= 0:
                 total += sums[ranks[j], v]
             mantissa, place = top(total)
@@ -138,11 +149,11 @@ def encode_scaled_accumulators(
 
 
 @kernel
-def encode_scores(part: Part, sums: Integers, leaks: Integers, out: Codes) -> None:
-    """Write SCORE16(leak + sum) of a part of the records, sums [records, B], leaks [B]."""
+def encode_scores(part: Part, sums: Integers, leaks: Integers, bare: Flags, out: Codes) -> None:
+    """Write SCORE16(leak + sum) of a part of the records, sums [records, B], leaks [B]; no leak where `bare`."""
     for record in range(*part):
         for v in range(sums.shape[1]):
-            out[record, v] = score_code(sums[record, v] + leaks[v])
+            out[record, v] = score_code(sums[record, v] if bare[record] else sums[record, v] + leaks[v])
 
 
 @kernel

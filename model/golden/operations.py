@@ -47,6 +47,8 @@ class GoldenModel:
         self.by_row = Gather.of(packed.alpha_by_row, alpha_levels)
         self.by_token = Gather.of(packed.beta_by_token, beta_levels)
         self._shape = code_shape(self.code)
+        self._closed = -1 if packed.end_state is None else packed.end_state
+        self._bare = self._bare_records()
         self._constants = {operation: leak_constants(packed, operation, self.code) for operation in Operation}
 
     @property
@@ -87,7 +89,7 @@ class GoldenModel:
             vectors.codes.shape,
             "backward",
             lambda part, out: encode_scaled_accumulators(
-                part, sums, ranks, *leaks, zero_rows, *factors, exponents, self._shape, out
+                part, sums, ranks, *leaks, zero_rows, self._closed, *factors, exponents, self._shape, out
             ),
         )
 
@@ -101,15 +103,19 @@ class GoldenModel:
         listed = self.check_tokens(tokens)
         values = self._fix(z)
         leaks = self._leaks(values, self.tables.beta_zero, Operation.SCORES)
-        return ListedScores(score_codes(self.by_token.listed_sums(listed, values), leaks), z.exponents)
+        bare = (listed == self.packed.eos_token_id) & (self._closed >= 0)
+        return ListedScores(score_codes(self.by_token.listed_sums(listed, values), leaks, bare), z.exponents)
 
     def product(self, a: Vectors, c: Vectors) -> Vectors:
         """Return the element-wise products of B pairs of vectors."""
         return self._scaled(a, self._split(a, c), _wide(a.exponents) + _wide(c.exponents), "product")
 
-    def product_scores(self, a: Vectors, c: Vectors) -> Scores:
-        """Return the scores of the products, which are encoded only once, with their row factors."""
-        return self._scores_of(self.product_scores_input(a, c))
+    def product_scores(self, a: Vectors, c: Vectors, *, ends: bool = False) -> Scores:
+        """Return the scores of the products, which are encoded only once, with their row factors.
+
+        With hmm_guard they are those of tokens other than end-of-text, unless `ends`.
+        """
+        return self._scores_of(self.product_scores_input(a, c, ends=ends))
 
     def forward_input(self, vectors: Vectors, tokens: Tokens) -> Vectors:
         """Return z of forward: the vectors times emission and row factors, encoded."""
@@ -124,10 +130,17 @@ class GoldenModel:
         factors = Factors(beta.mantissas[np.newaxis], beta.shifts[np.newaxis])
         return self._scaled(vectors, factors, _wide(vectors.exponents), "scores input")
 
-    def product_scores_input(self, a: Vectors, c: Vectors) -> Vectors:
-        """Return z of the scores of products: three factors, encoded once."""
+    def product_scores_input(self, a: Vectors, c: Vectors, *, ends: bool = False) -> Vectors:
+        """Return z of the scores of products: three factors, encoded once.
+
+        With hmm_guard the element of the state of end-of-text is 0 unless `ends`: no other token comes from there, and
+        it could push the others below the range of the code.
+        """
         exponents = _wide(a.exponents) + _wide(c.exponents)
-        return self._scaled(a, self._split(a, c) * self.tables.beta, exponents, "product scores input")
+        factors = self._split(a, c) * self.tables.beta
+        if self._closed >= 0 and not ends:
+            factors.mantissas[:, self._closed] = 0
+        return self._scaled(a, factors, exponents, "product scores input")
 
     def encode(self, mantissas: Integers, shifts: Integers, exponents: Integers, what: str = "vector") -> Vectors:
         """Return ENC of elements mantissas * 2**shifts [B, n] under exponents [B], mantissas in 0..2**63 - 1."""
@@ -149,7 +162,14 @@ class GoldenModel:
         values = self._fix(z)
         leaks = self._leaks(values, self.tables.beta_zero, Operation.SCORES)
         leak = score_codes(np.zeros((1, z.batch), np.int64), leaks)
-        return Scores(leak[0], score_codes(self.by_token.sums(values), leaks), z.exponents)
+        return Scores(leak[0], score_codes(self.by_token.sums(values), leaks, self._bare), z.exponents)
+
+    def _bare_records(self) -> npt.NDArray[np.bool_]:
+        """Return which records of scores have no leak: with hmm_guard that of end-of-text, which has entries."""
+        bare = np.zeros(self.by_token.directory.occupied.size, np.bool_)
+        if self.packed.end_state is not None:
+            bare[self.by_token.ranks[self.packed.eos_token_id]] = True
+        return bare
 
     def _emission_factors(self, tokens: Integers, batch: int) -> Factors:
         """Return em * kappa, [B, H]: the token's levels written over what stands for absent ones."""
@@ -160,6 +180,8 @@ class GoldenModel:
         for v, token in enumerate(tokens):
             entries = self.by_token.output(int(token))
             there = entries.inputs
+            if self._closed >= 0 and token == self.packed.eos_token_id:
+                mantissas[v] = 0
             mantissas[v, there] = self.tables.emission_levels[entries.levels] * kappa.mantissas[there]
             shifts[v, there] = kappa.shifts[there]
         return Factors(mantissas, shifts)
@@ -178,7 +200,7 @@ class GoldenModel:
     def _leaks(self, values: Integers, zero_rows: npt.NDArray[np.bool_], operation: Operation) -> Integers:
         """Return LEAK(z) of fix values [H, B]."""
         ordinary, zero = np.empty(values.shape[1], np.int64), np.empty(values.shape[1], np.int64)
-        leak_sums(values, zero_rows, ordinary, zero)
+        leak_sums(values, zero_rows, self._closed, ordinary, zero)
         constants = self._constants[operation]
         return leak_parts(ordinary, _ordinary(constants), constants.guard) + leak_parts(
             zero, _zero(constants), constants.guard

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..parallel import Part, even_parts, run_parts
-from .elementwise import Constant, encode_scores, fix_values, leak_part, split_codes
+from .elementwise import Constant, Flags, encode_scores, fix_values, leak_part, split_codes
 from .encode import Coded, Codes, Integers, settle_exponents
 from .tables import Factors
 from .vectors import Vectors
@@ -41,10 +41,11 @@ def split(vectors: Vectors, fraction_bits: int) -> Factors:
     return Factors(mantissas, shifts)
 
 
-def score_codes(sums: Integers, leaks: Integers) -> Codes:
-    """Return SCORE16 of sums [records, B] plus leaks [B]."""
+def score_codes(sums: Integers, leaks: Integers, bare: Flags | None = None) -> Codes:
+    """Return SCORE16 of sums [records, B] plus leaks [B]; the records marked `bare` have no leak."""
     codes = np.empty(sums.shape, np.uint16)
-    run_parts(even_parts(len(sums), sums.size * 4), lambda part: encode_scores(part, sums, leaks, codes))
+    marked = np.zeros(len(sums), np.bool_) if bare is None else bare
+    run_parts(even_parts(len(sums), sums.size * 4), lambda part: encode_scores(part, sums, leaks, marked, codes))
     return codes
 
 

@@ -55,7 +55,7 @@ class RowTables:
     beta_zero: Flags
     """[H] zero rows of beta."""
     absent_emission: Factors
-    """[H] kappa times what stands for an absent emission level of each row."""
+    """[H] kappa times what stands for an absent emission level of each row, of any token that a leak reaches."""
     emission_levels: Integers
     """[2**bits] whole levels of beta, c[0] included: what an index above 0 stands for in an emission."""
 
@@ -71,6 +71,8 @@ class RowTables:
             np.where(beta_zero, zero.mantissa, ordinary.mantissa),
             np.where(beta_zero, -zero.shift, -ordinary.shift),
         )
+        if model.end_state is not None:
+            absent.mantissas[model.end_state] = 0
         alpha_zero = unpack_bitmap(model.alpha_rows.zero_rows, hidden)
         emission_levels = model.beta_codebook.astype(np.int64)
         return cls(alpha, beta, kappa, alpha_zero, beta_zero, absent * kappa, emission_levels)

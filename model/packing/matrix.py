@@ -131,6 +131,8 @@ class PackedModel:
     alpha_rule: RowRule
     beta_rule: RowRule
     gamma_rule: RowRule
+    end_state: int | None
+    """With hmm_guard the state of end-of-text: its rows leak nothing, and no leak reaches the token. None without."""
     method: str
     provenance: dict[str, str]
     """Where it came from: checkpoint, tool version, labels such as 'synthetic'."""
@@ -143,7 +145,8 @@ class PackedModel:
     @property
     def beta(self) -> TensorRule:
         """What completes the rows of beta."""
-        return TensorRule(self.beta_rule, self.bits, self.vocab_size, int(self.beta_codebook[0]))
+        closed = int(self.end_state is not None)
+        return TensorRule(self.beta_rule, self.bits, self.vocab_size, int(self.beta_codebook[0]), closed)
 
     @property
     def gamma(self) -> TensorRule:

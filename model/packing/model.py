@@ -1,6 +1,7 @@
 """A quantized HMM to its packed form, and a packed matrix back to levels."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..formats import IndexFormat, VectorCode
 from ..hmm import row_chunks
 from ..quantize.tensor import Levels, QuantizedHMM, QuantizedTensor, ZeroRows
 from .dense import pack_dense, unpack_dense
+from .guard import end_state
 from .limits import LevelScale, LevelSums, check_datapath
 from .matrix import EntryFormat, PackedMatrix, PackedModel, RowConstants
 from .rows import RowNormalizer
@@ -61,16 +63,19 @@ def pack_model(
     bits = alpha.bits
     _check_tensors(quantized)
     alpha_rule, beta_rule, gamma_rule = (_rule(quantized, name) for name in ("alpha", "beta", "gamma"))
-    alpha_rows = _row_constants(alpha, "alpha")
-    beta_rows = _row_constants(beta, "beta")
-    gamma_rows = _row_constants(gamma, "gamma")
+    beta_tensor = _tensor_rule(beta, beta_rule)
+    state = _end_state(quantized, beta_tensor) if quantized.guard else None
+    beta_tensor = replace(beta_tensor, closed_columns=int(state is not None))
+    alpha_rows = _row_constants(alpha, "alpha", _tensor_rule(alpha, alpha_rule), state)
+    beta_rows = _row_constants(beta, "beta", beta_tensor, state)
+    gamma_rows = _row_constants(gamma, "gamma", _tensor_rule(gamma, gamma_rule), None)
     sums = LevelSums(
         alpha_rows=alpha_rows.row_sums,
         alpha_columns=_column_sums(alpha),
         beta_rows=beta_rows.row_sums,
         beta_tokens=_column_sums(beta),
     )
-    scale = LevelScale(int(alpha.above_least[-1]), _tensor_rule(alpha, alpha_rule), _tensor_rule(beta, beta_rule))
+    scale = LevelScale(int(alpha.above_least[-1]), _tensor_rule(alpha, alpha_rule), beta_tensor)
     check_datapath(sums, scale, code or VectorCode())
     try:
         alpha_by_column = pack_matrix(alpha.levels.T, bits, layout)
@@ -97,6 +102,7 @@ def pack_model(
         alpha_rule=alpha_rule,
         beta_rule=beta_rule,
         gamma_rule=gamma_rule,
+        end_state=state,
         method=quantized.method,
         provenance={**quantized.provenance, **provenance},
     )
@@ -113,8 +119,6 @@ def _check_tensors(quantized: QuantizedHMM) -> None:
     widths = [tensor.bits for tensor in tensors]
     if len(set(widths)) > 1:
         raise PackingError(f"alpha, beta, gamma: index bits are {widths!r}, expected one width")
-    if quantized.guard:
-        raise PackingError("hmm_guard: is set, expected a model without it")
     for name, tensor in zip(("alpha", "beta", "gamma"), tensors, strict=True):
         if tensor.leak_units is not None:
             raise PackingError(f"{name}: has a leak for each row, expected one eps")
@@ -146,6 +150,15 @@ def _column_sums(tensor: QuantizedTensor) -> npt.NDArray[np.int64]:
     return sums
 
 
-def _row_constants(tensor: QuantizedTensor, name: str) -> RowConstants:
-    scale = None if tensor.scale is None else Fraction(tensor.scale)
-    return RowNormalizer(tensor.bits, tensor.effective_pseudocount, scale).constants(tensor.row_sums, name)
+def _end_state(quantized: QuantizedHMM, rule: TensorRule) -> int:
+    beta = quantized.beta
+    eos_levels = beta.above_least[beta.levels[:, quantized.eos_token_id]].astype(np.int64)
+    return end_state(eos_levels, quantized.alpha.row_sums, beta.row_sums, rule, _scale(beta))
+
+
+def _row_constants(tensor: QuantizedTensor, name: str, rule: TensorRule, closed_row: int | None) -> RowConstants:
+    return RowNormalizer(tensor.bits, rule.kept, _scale(tensor), closed_row).constants(tensor.row_sums, name)
+
+
+def _scale(tensor: QuantizedTensor) -> Fraction | None:
+    return None if tensor.scale is None else Fraction(tensor.scale)

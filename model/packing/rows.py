@@ -25,15 +25,18 @@ class RowNormalizer:
     bits: int
     """Index width, which the factor of a row without a level depends on."""
     pseudocount: Fraction
-    """The whole leak of a row: eps, and c[0] in every column."""
+    """The leak that a row keeps: eps, and c[0] in every column."""
     scale: Fraction | None = None
     """The factor of every row, where rows are not normalized."""
+    closed_row: int | None = None
+    """A row that has levels and no leak."""
 
-    def factor(self, row_sum: int) -> MantissaShift:
+    def factor(self, row_sum: int, pseudocount: Fraction | None = None) -> MantissaShift:
         """Return r of a row of levels that add up to `row_sum`: the scale, or 1 / (R + eps), or 2**-bits if R is 0."""
         if self.scale is not None:
             return MantissaShift.of(self.scale)
-        return MantissaShift.of(1 / (row_sum + self.pseudocount) if row_sum else Fraction(1, 1 << self.bits))
+        leak = self.pseudocount if pseudocount is None else pseudocount
+        return MantissaShift.of(1 / (row_sum + leak) if row_sum else Fraction(1, 1 << self.bits))
 
     def constants(self, row_sums: npt.NDArray[np.int64], name: str) -> RowConstants:
         """Return the constants of all rows of the tensor called `name`.
@@ -53,8 +56,12 @@ class RowNormalizer:
                 f"expected a shift in 0..{SHIFT_LIMIT}"
             )
         mantissas = np.array([factor.mantissa for factor in factors], np.uint16)
+        rho, sigma = mantissas[rows], shifts[rows]
+        if self.closed_row is not None:
+            closed = self.factor(int(row_sums[self.closed_row]), Fraction(0))
+            rho[self.closed_row], sigma[self.closed_row] = closed.mantissa, closed.shift
         zero_rows = (row_sums == 0) & (self.scale is None)
-        return RowConstants(mantissas[rows], shifts[rows], pack_bitmap(zero_rows), row_sums)
+        return RowConstants(rho, sigma, pack_bitmap(zero_rows), row_sums)
 
     def check_sums(self, row_sums: npt.NDArray[np.int64], name: str) -> None:
         """Raise PackingError where R + eps of a row is too great for an edge weight."""

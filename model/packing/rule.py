@@ -28,11 +28,18 @@ class TensorRule:
     """n: the row length."""
     least_level: int
     """c[0], which is part of the leak."""
+    closed_columns: int = 0
+    """Columns that no leak reaches: with hmm_guard that of end-of-text in beta."""
 
     @property
     def pseudocount(self) -> Fraction:
         """The whole leak of a row: eps + n * c[0]."""
         return Fraction(self.rule.pseudocount_per_mille, 1000) + self.columns * self.least_level
+
+    @property
+    def kept(self) -> Fraction:
+        """What of it stays in the row: K1 in every column that is not closed."""
+        return self.pseudocount * (self.columns - self.closed_columns) / self.columns
 
     @property
     def ordinary(self) -> Fraction:
@@ -44,4 +51,6 @@ class TensorRule:
         """K0: what stands for an absent level in a row without levels, whose factor is 2**-bits if normalized."""
         if not self.rule.normalized:
             return self.ordinary
-        return Fraction(1 << self.bits, self.columns) if self.rule.zero_rows is ZeroRows.UNIFORM else Fraction(0)
+        if self.rule.zero_rows is ZeroRows.EMPTY:
+            return Fraction(0)
+        return Fraction(1 << self.bits, max(1, self.columns - self.closed_columns))

@@ -17,8 +17,8 @@ TERM_BITS = 32
 EDGE_FRACTION_BITS = 40
 """Fraction bits of the fixed-point sum of an edge weight."""
 
-LEAK_BITS = 56
-"""count * K0_40 may reach 2**48 + V."""
+LEAK_BITS = 63
+"""count * K1_40 and R_i together stay below 2**63."""
 
 LEVEL_SUM_BITS = 24
 """Sum of a row's levels, R_i < 2**23."""

@@ -50,6 +50,8 @@ class Model:
     rows: tuple[Rows, Rows, Rows] = (Rows(), Rows(), Rows())
     """Of alpha, beta, gamma."""
     method: str = "norm-q"
+    end: int | None = None
+    """With hmm_guard the state of end-of-text, token 0."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -59,11 +61,14 @@ class Model:
     def oracle(self) -> Oracle:
         pairs = zip(self.rows, (self.alpha, self.beta, self.gamma), strict=True)
         alpha, beta, gamma = (rows.oracle(levels, self.bits) for rows, levels in pairs)
+        alpha = replace(alpha, closed_row=self.end)
+        beta = replace(beta, closed_row=self.end, closed_column=None if self.end is None else 0)
         return Oracle(alpha, beta, gamma, Code(self.code.exponent_bits, self.code.significand_bits))
 
     def quantized(self) -> QuantizedHMM:
         pairs = zip(self.rows, (self.alpha, self.beta, self.gamma), strict=True)
-        return QuantizedHMM(*(rows.tensor(levels, self.bits) for rows, levels in pairs), eos_token_id=0)
+        alpha, beta, gamma = (rows.tensor(levels, self.bits) for rows, levels in pairs)
+        return QuantizedHMM(alpha, beta, gamma, eos_token_id=0, guard=self.end is not None)
 
     def golden(self, layout: Layout) -> GoldenModel:
         return GoldenModel(pack_model(self.quantized(), layout, {}), self.code)
@@ -104,6 +109,23 @@ def other_rows(kind: str, bits: int) -> tuple[Rows, Rows, Rows]:
 def with_rows(model: Model, kind: str) -> Model:
     """The same indices with other rows."""
     return replace(model, rows=other_rows(kind, model.bits), method=kind)
+
+
+def with_guard(model: Model, end: int) -> Model:
+    """hmm_guard on the same model, but that state `end` emits little else than end-of-text, and others little of it."""
+    alpha, beta = model.alpha.copy(), model.beta.copy()
+    alpha[end, end] = 1
+    beta[:, 0] = 0
+    beta[end] = 0
+    beta[end, 1] = 1
+    beta[end, 0] = (1 << model.bits) - 1
+    # a row in which end-of-text has a level beside another
+    other = (end + 1) % len(beta)
+    beta[other, 0], beta[other, 1:] = 1, (1 << model.bits) - 1
+    a, b, c = model.rows
+    if b.scale is not None:
+        b = replace(b, scale=0.9 / (1 << model.bits))
+    return replace(model, alpha=alpha, beta=beta, rows=(a, b, c), method=f"{model.method} guard", end=end)
 
 
 def random_model(hidden: int, vocab: int, bits: int, code: VectorCode, density: float, seed: int = 0) -> Model:

@@ -103,6 +103,9 @@ class Tensor:
     """The factor of every row where rows are not normalized: then none is a zero row."""
     empty: bool = False
     """Rows without a level are empty instead of uniform."""
+    closed_row: int | None = None
+    closed_column: int | None = None
+    """hmm_guard: no leak leaves the row, none reaches the column."""
 
     @property
     def columns(self) -> int:
@@ -132,9 +135,16 @@ class Tensor:
         if self.scale is not None:
             return [mantissa_shift(self.scale)] * len(self.levels)
         return [
-            mantissa_shift(1 / (sum(row) + self.leaked) if sum(row) else Fraction(1, 2**self.bits))
-            for row in self.levels
+            mantissa_shift(1 / (sum(row) + self.kept(i)) if sum(row) else Fraction(1, 2**self.bits))
+            for i, row in enumerate(self.levels)
         ]
+
+    @property
+    def reached(self) -> int:
+        return self.columns - (self.closed_column is not None)
+
+    def kept(self, row: int) -> Fraction:
+        return Fraction(0) if row == self.closed_row else self.leaked * self.reached / self.columns
 
     @property
     def k1(self) -> Fraction:
@@ -144,15 +154,21 @@ class Tensor:
     def k0(self) -> Fraction:
         if self.scale is not None:
             return self.k1
-        return Fraction(0) if self.empty else Fraction(2**self.bits, self.columns)
+        return Fraction(0) if self.empty else Fraction(2**self.bits, self.reached)
+
+    def absent(self, row: int) -> Fraction:
+        """What an absent level of a row stands for, in a column that a leak reaches."""
+        if row == self.closed_row:
+            return Fraction(0)
+        return self.k0 if self.zero[row] else self.k1
 
     def leak(self, fixes: Sequence[int], code: Code) -> int:
         g = self.guard(len(fixes), code)
+        open_rows = [
+            (v, zero) for i, (v, zero) in enumerate(zip(fixes, self.zero, strict=True)) if i != self.closed_row
+        ]
         parts = ((self.k1, False), (self.k0, True))
-        return sum(
-            self.leak_part(sum(v for v, zero in zip(fixes, self.zero, strict=True) if zero is which), k, g)
-            for k, which in parts
-        )
+        return sum(self.leak_part(sum(v for v, zero in open_rows if zero is which), k, g) for k, which in parts)
 
     def guard(self, inputs: int, code: Code) -> int:
         return max(0, code.fix_bits + ceil(log2(inputs)) + 16 - 64)
@@ -191,7 +207,8 @@ class Oracle:
 
     def emission(self, i: int, token: int) -> tuple[int, int]:
         level = self.beta.whole[i][token]
-        mantissa, shift = mantissa_shift(self.beta.k0 if self.beta.zero[i] else self.beta.k1)
+        is_closed = token == self.beta.closed_column
+        mantissa, shift = mantissa_shift(Fraction(0) if is_closed else self.beta.absent(i))
         return (level, 0) if level else (mantissa, -shift)
 
     def forward_z(self, vector: Vector, token: int) -> Vector:
@@ -220,7 +237,7 @@ class Oracle:
             if self.alpha.zero[i]:
                 acc = self.alpha.leak_part(sum(fixes), self.alpha.k0, g)
             else:
-                acc = self.alpha.leak_part(sum(fixes), self.alpha.k1, g)
+                acc = self.alpha.leak_part(sum(fixes), self.alpha.absent(i), g)
                 acc += sum(self.alpha.levels[i][j] * fixes[j] for j in self.states)
             t, h = top(acc, 24)
             rho, sigma = self.alpha.r[i]
@@ -237,31 +254,37 @@ class Oracle:
         """Codes of all tokens, code of the leak, X."""
         fixes = self.fixes(z)
         leak = self.beta.leak(fixes, self.code)
-        codes = [score16(leak + sum(fixes[i] * self.beta.levels[i][v] for i in self.states)) for v in self.tokens]
+        sums = [sum(fixes[i] * self.beta.levels[i][v] for i in self.states) for v in self.tokens]
+        codes = [score16(total + (0 if v == self.beta.closed_column else leak)) for v, total in enumerate(sums)]
         return codes, score16(leak), z[1]
 
     def product(self, a: Vector, c: Vector) -> Vector:
         pairs = [(self.code.parts(p), self.code.parts(q)) for p, q in zip(a[0], c[0], strict=True)]
         return self.code.enc([(m * n, e + f) for (m, e), (n, f) in pairs], a[1] + c[1])
 
-    def product_z(self, a: Vector, c: Vector) -> Vector:
+    def product_z(self, a: Vector, c: Vector, ends: bool = False) -> Vector:
         pairs = [(self.code.parts(p), self.code.parts(q)) for p, q in zip(a[0], c[0], strict=True)]
+        if self.beta.closed_row is not None and not ends:
+            pairs[self.beta.closed_row] = ((0, 0), (0, 0))
         return self.code.enc(
             [(m * n * rho, e + f - sigma) for ((m, e), (n, f)), (rho, sigma) in zip(pairs, self.beta.r, strict=True)],
             a[1] + c[1],
         )
 
     def edge(self, tokens: Sequence[int]) -> Vector:
-        return self._edge([sum(row[v] for v in tokens) for row in self.beta.levels], len(tokens))
+        return self._edge([sum(row[v] for v in tokens) for row in self.beta.levels], self._reached(tokens))
 
     def other_edge(self, listed: Sequence[int]) -> Vector:
         sums = [sum(row) - sum(row[v] for v in listed) for row in self.beta.levels]
-        return self._edge(sums, len(self.tokens) - len(listed))
+        return self._edge(sums, self.beta.reached - self._reached(listed))
+
+    def _reached(self, tokens: Sequence[int]) -> int:
+        return sum(v != self.beta.closed_column for v in tokens)
 
     def _edge(self, level_sums: Sequence[int], count: int) -> Vector:
         elements: list[tuple[int, int]] = []
         for i in self.states:
-            k = half_up(2**40 * (self.beta.k0 if self.beta.zero[i] else self.beta.k1))
+            k = half_up(2**40 * self.beta.absent(i))
             t, h = top((level_sums[i] << 40) + count * k, 24)
             rho, sigma = self.beta.r[i]
             elements.append((t * rho, h - sigma - 40))

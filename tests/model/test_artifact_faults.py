@@ -97,7 +97,7 @@ def many(*spoils: Spoil) -> Spoil:
 
 
 LAST = 1 << 15
-ALL_FIELDS = "bits, entries, eos_token_id, hidden_states, layout, method, provenance, rows, vocab_size"
+ALL_FIELDS = "bits, entries, eos_token_id, guard, hidden_states, layout, method, provenance, rows, vocab_size"
 ROW_FIELDS = "normalized, pseudocount_per_mille, zero_rows"
 
 
@@ -127,6 +127,14 @@ SPARSE_FAULTS: dict[str, tuple[Spoil, str]] = {
     "field no number": (field("eos_token_id", True), "metadata 'eos_token_id': is True, expected an integer"),
     "bits": (field("bits", 9), "metadata 'bits': index bits must be 2..8, got 9"),
     "no states": (field("hidden_states", 0), "metadata 'hidden_states': is 0, expected at least 1"),
+    "guard without end": (
+        field("guard", True),
+        "beta: 0 states emit end-of-text with more than 1/2, expected one with hmm_guard",
+    ),
+    "guard of an open model": (
+        many(field("guard", True), field("eos_token_id", 2)),
+        "alpha.rho: element 2 is 43676, expected 43691 for levels that add up to 3",
+    ),
     "rows of what": (
         field("rows", {"alpha": {}}),
         "metadata 'rows': has ['alpha'], expected exactly ['alpha', 'beta', 'gamma']",

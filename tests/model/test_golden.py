@@ -12,7 +12,16 @@ from normq.model.formats import VectorCode
 from normq.model.golden.edges import Term, edge_sums, edge_weights, other_edge_weights
 from normq.model.golden.operations import GoldenModel
 from normq.model.golden.vectors import Scores, Vectors, code_values, score_values
-from normq.tests.model.golden_cases import KINDS, Model, assert_vectors, plain, random_model, vectors_of, with_rows
+from normq.tests.model.golden_cases import (
+    KINDS,
+    Model,
+    assert_vectors,
+    plain,
+    random_model,
+    vectors_of,
+    with_guard,
+    with_rows,
+)
 from normq.tests.model.oracle import score16
 
 DEFAULT = VectorCode()
@@ -24,6 +33,8 @@ PLAIN = [random_model(13, 37, bits, DEFAULT, 0.3, bits) for bits in range(2, 9)]
 CASES = [
     *PLAIN,
     *(with_rows(PLAIN[bits - 2], kind) for kind, bits in zip(KINDS, (8, 2, 3, 5, 4), strict=True)),
+    *(with_guard(model, end) for model, end in zip((PLAIN[0], PLAIN[3], PLAIN[6]), (12, 0, 5), strict=True)),
+    *(with_guard(with_rows(PLAIN[1], kind), 7) for kind in ("codebook", "linear", "empty rows")),
     *(random_model(11, 23, 5, code, 0.4) for code in OTHER_CODES),
     random_model(1, 2, 3, DEFAULT, 1.0),
     random_model(2, 3, 2, DEFAULT, 1.0),
@@ -103,11 +114,13 @@ def test_products(model: Model, golden: GoldenModel) -> None:
     assert_vectors(golden.product(vectors, others), [oracle.product(*pair) for pair in pairs])
     assert_vectors(golden.product_scores_input(vectors, others), inputs)
     assert_scores(golden, golden.product_scores(vectors, others), [oracle.scores_of(z) for z in inputs])
+    ends = [oracle.product_z(*pair, ends=True) for pair in pairs]
+    assert_scores(golden, golden.product_scores(vectors, others, ends=True), [oracle.scores_of(z) for z in ends])
 
 
 def test_edges(model: Model, golden: GoldenModel) -> None:
     oracle, vocab = model.oracle(), model.shape[1]
-    edges = [[0], [vocab - 1], list(range(vocab))[::-1], list(range(0, vocab, 2))]
+    edges = [[0], [vocab - 1], [0, vocab - 1], list(range(vocab))[::-1], list(range(0, vocab, 2))]
     assert_vectors(edge_weights(golden, edges), [oracle.edge(edge) for edge in edges])
     others = [edge for edge in edges if len(edge) < vocab]
     assert_vectors(other_edge_weights(golden, others), [oracle.other_edge(edge) for edge in others])

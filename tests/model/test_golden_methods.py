@@ -16,6 +16,7 @@ from normq.model.golden.operations import GoldenModel
 from normq.model.golden.run import run_tokens
 from normq.model.golden.vectors import Vectors, code_values, score_values
 from normq.model.packing.model import pack_model
+from normq.model.quantize.dequantize import end_state
 from normq.model.quantize.methods import METHODS, Setting
 from normq.model.quantize.tensor import QuantizedHMM, QuantizedTensor
 from normq.model.reference import ReferenceModel
@@ -99,3 +100,24 @@ def test_backward_and_edges_stay_within_the_bounds_of_float64(name: str, tmp_pat
 def values(vectors: Vectors, code: VectorCode) -> np.ndarray:
     """The first vector in float64."""
     return np.ldexp(code_values(vectors.codes[0], code), int(vectors.exponents[0]))
+
+
+@pytest.mark.parametrize("name", ["norm-q", "linear", "linear-normalized", "linear-normalized-uniform"])
+def test_guard_stays_within_the_bounds_of_float64(name: str, tmp_path: Path) -> None:
+    """End-of-text (0) as a token too, with levels of it in few rows; linear has no leak but that of uniform rows."""
+    quantized = METHODS[name].quantize(default_hmm(64), Setting(3, guard=True))
+    golden, reference = packed_golden(quantized, tmp_path), ReferenceModel.of_quantized(quantized)
+    assert golden.packed.end_state == end_state(quantized)
+    tokens = [2, 40, 3, 0]
+    run, floats = run_tokens(golden, tokens), reference.forward(torch.tensor([tokens]))
+    for step in range(len(tokens) + 1):
+        shift = run.exponents[step] - int(floats.exponents[0, step])
+        entries = np.ldexp(code_values(run.codes[step], golden.code), int(shift))
+        assert_close(entries, floats.values[0, step].numpy(), quantized)
+        scores = np.ldexp(score_values(run.scores[step]), int(run.score_exponents[step] - floats.exponents[0, step]))
+        assert_close(scores, reference.scores(floats.values[0, step][None])[0].numpy(), quantized)
+    masks = torch.zeros(2, 4096)
+    masks[0, [0, 7]], masks[1, 9:] = 1, 1
+    expected = reference.edge_weights(masks).numpy()
+    assert_close(values(edge_weights(golden, [[0, 7]]), golden.code), expected[0], quantized)
+    assert_close(values(other_edge_weights(golden, [range(9)]), golden.code), expected[1], quantized)

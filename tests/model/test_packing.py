@@ -227,7 +227,32 @@ def with_tensor(name: str, hidden: int = 1, **parts: Any) -> QuantizedHMM:
     return replace(whole, **{name: replace(getattr(whole, name), **parts)})
 
 
+def guarded(beta: list[list[int]], alpha: list[list[int]] | None = None, **parts: Any) -> QuantizedHMM:
+    """hmm_guard on a model of two states, end-of-text token 0."""
+    levels = (np.array(rows, np.uint8) for rows in (alpha or [[1, 1], [0, 1]], beta))
+    whole = one_model(*levels, 3)
+    return replace(whole, beta=replace(whole.beta, **parts), guard=True)
+
+
+FROM_ONE = np.array([1, 2, 3, 4, 5, 6, 7, 8], np.uint16)
+
 REFUSALS = {
+    "no end": (
+        guarded([[1, 1], [1, 1]]),
+        "beta: 0 states emit end-of-text with more than 1/2, expected one with hmm_guard",
+    ),
+    "two ends": (
+        guarded([[2, 1], [7, 0]]),
+        "beta: 2 states emit end-of-text with more than 1/2, expected one with hmm_guard",
+    ),
+    "end leads nowhere": (
+        guarded([[0, 1], [7, 0]], [[1, 1], [0, 0]]),
+        "alpha: row 1, of end-of-text, has no level, expected some with hmm_guard",
+    ),
+    "least level with guard": (
+        guarded([[0, 1], [7, 0]], codebook=FROM_ONE),
+        "beta: index 0 has level 1, expected 0 with hmm_guard",
+    ),
     "row sum": (
         one_model(full(1, 1, 1), full(1, 32897, 255), 8),
         "beta: row 0 has levels that add up to 8388735, expected less than 2**23 = 8388608: use fewer index bits",
