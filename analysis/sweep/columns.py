@@ -27,6 +27,7 @@ TIMING = {
     "roofline_limit": "which term that is",
     "over_roofline": "cycles over roofline_cycles",
     "latency_us": "us: cycles over clock_mhz",
+    "model_bytes": "bytes of the packed matrices: alpha twice, beta",
     "automaton_states": "states of the constraint's automaton",
     "listed_lanes": "edges of beams beside their default one",
     "source": "timing model, or RTL",
@@ -60,6 +61,8 @@ QUALITY = {
     "quality_rouge_l": "ROUGE-L in percent",
     "quality_bits_per_weight": "bits of the smaller layout a weight",
     "quality_size": "the size that these were measured at",
+    "published_success": "success at H = 4096, beam 128 (arXiv 2509.25439)",
+    "published_rouge_l": "ROUGE-L in percent there",
 }
 STATUS = {
     "status": "ok, impossible, or failed",

@@ -2,31 +2,14 @@
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from distributed import Client, LocalCluster, as_completed
 
 from ...model.errors import OptionError
-from .plan import Answers, Task, run_chunk
+from .plan import Answers, Chunk, Engine, Inline, run_chunk
 
-Chunk = Sequence[Task]
 CONNECT_SECONDS = 30
-
-
-class Engine(Protocol):
-    """Whoever answers chunks; the order of answers is no one's."""
-
-    def answers(self, parts: Sequence[Chunk], digests: Mapping[str, str]) -> Iterator[Answers]:
-        """Yield the answers of each chunk as it is done."""
-        ...
-
-
-class Inline:
-    """This process."""
-
-    def answers(self, parts: Sequence[Chunk], digests: Mapping[str, str]) -> Iterator[Answers]:
-        """Yield the answers of each chunk in turn."""
-        return (run_chunk(part, digests) for part in parts)
 
 
 class DaskEngine:

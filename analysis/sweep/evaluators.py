@@ -10,6 +10,7 @@ from ...sim.memory.map import CorruptedMemoryError
 from ...sim.results import SimulationError
 from ...sim.timing.predict import TimingError
 from .point import DesignPoint, ImpossiblePointError
+from .quality import evaluate_quality
 from .rtl import evaluate_rtl
 from .setup import evaluate_setup
 from .sources import sources_digest
@@ -59,6 +60,10 @@ def _rtl(point: DesignPoint, known: Known) -> Fields:
     return evaluate_rtl(point, known["timing"])
 
 
+def _quality(point: DesignPoint, known: Known) -> Fields:
+    return evaluate_quality(point)
+
+
 def _setup(point: DesignPoint, known: Known) -> Fields:
     return evaluate_setup(point)
 
@@ -68,6 +73,7 @@ EVALUATORS = {
     for one in (
         Evaluator("timing", _timing, ("analysis/sweep/timing.py",), data=("model/default/*.safetensors",)),
         Evaluator("setup", _setup, ("analysis/sweep/setup.py",), data=("model/default/*.safetensors",)),
+        Evaluator("quality", _quality, ("analysis/sweep/quality.py",), data=("analysis/study/results/*.parquet",)),
         Evaluator("rtl", _rtl, ("analysis/sweep/rtl.py",), ("timing",), ("sim/memory/*.sv", "sim/native/*")),
     )
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from .evaluators import EVALUATORS, FAILED, Fields, Result, digest_of, evaluate
 from .point import DesignPoint
@@ -20,12 +21,31 @@ class Task:
     known: Mapping[str, Result]
 
 
+Chunk = Sequence[Task]
+
+
 @dataclass(frozen=True)
 class Answers:
     """What a chunk of tasks found."""
 
     points: tuple[DesignPoint, ...]
     results: tuple[Result, ...]
+
+
+class Engine(Protocol):
+    """Whoever answers chunks; the order of answers is no one's."""
+
+    def answers(self, parts: Sequence[Chunk], digests: Mapping[str, str]) -> Iterator[Answers]:
+        """Yield the answers of each chunk as it is done."""
+        ...
+
+
+class Inline:
+    """This process."""
+
+    def answers(self, parts: Sequence[Chunk], digests: Mapping[str, str]) -> Iterator[Answers]:
+        """Yield the answers of each chunk in turn."""
+        return (run_chunk(part, digests) for part in parts)
 
 
 def run_chunk(tasks: Sequence[Task], digests: Mapping[str, str]) -> Answers:

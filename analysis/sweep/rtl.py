@@ -13,11 +13,12 @@ from .point import DesignPoint
 from .timing import Fields, step_fields, step_roofline
 from .workload import place
 
-MEMORY_BYTES = 1 << 24
+MEMORY_BYTES = 1 << 22
 """Simulated memory at least, so that points share builds."""
 LEAST_LIMIT_CYCLES, SLOWEST = 2_000_000, 64
 """A run may take so many times the sum of all terms, a slow DRAM included: a hang ends in time."""
 CODES_SEED = 1
+SOURCE = "RTL"
 
 
 class CountersDifferError(SimulationError):
@@ -47,7 +48,7 @@ def evaluate_rtl(point: DesignPoint, timing: Fields) -> Fields:
         **{name: value for name, value in fields.items() if not name.startswith("cycles_")},
         "over_roofline": fields["cycles"] / line.bound,
         "latency_us": fields["cycles"] / point.clock_mhz,
-        "source": "RTL",
+        "source": SOURCE,
     }
 
 

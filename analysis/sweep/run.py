@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from .engine import Engine
 from .evaluators import FAILED, IMPOSSIBLE, Fields, Result, digest_of
-from .plan import CHUNK, RTL, Task, chunks, missing_tasks
+from .plan import CHUNK, RTL, Engine, Task, chunks, missing_tasks
 from .point import DesignPoint
 from .search import search
 from .space import points_of, rtl_sample

@@ -10,6 +10,7 @@ from ...model.atomic import replacing
 from .columns import COLUMNS, FILLED_BY, TIMING
 from .evaluators import FAILED, IMPOSSIBLE, OK, Result
 from .point import DesignPoint
+from .rtl import SOURCE
 from .store import SweepStore
 
 ORDER = (FAILED, IMPOSSIBLE, OK)
@@ -29,7 +30,7 @@ def frame_of(store: SweepStore) -> pd.DataFrame:
         found = {name: latest[digest, name] for name in names if (digest, name) in latest}
         rows.append(_row(point, {name: one for name, one in found.items() if name != "rtl"}))
         if "rtl" in found:
-            rows.append(_row(point, {"timing": found["rtl"]}))
+            rows.append({**_row(point, {"timing": found["rtl"]}), "source": SOURCE})
     return pd.DataFrame(rows, columns=[*COLUMNS, *(f"sources_{name}" for name in names if name != "rtl")])
 
 

@@ -36,6 +36,7 @@ def evaluate_timing(point: DesignPoint) -> Fields:
         "roofline_limit": line.limit,
         "over_roofline": fields["cycles"] / line.bound,
         "latency_us": fields["cycles"] / point.clock_mhz,
+        "model_bytes": sum(operand(placed.packed, one).data.size for one in Operation),
         "automaton_states": placed.scene.automaton.states,
         "listed_lanes": sum(int(item.has_edge.sum()) for item in placed.scene.items),
         "source": "timing model",
