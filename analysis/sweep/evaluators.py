@@ -9,6 +9,7 @@ from ...model.errors import NormqError
 from ...sim.memory.map import CorruptedMemoryError
 from ...sim.results import SimulationError
 from ...sim.timing.predict import TimingError
+from .cost import evaluate_point_cost
 from .point import DesignPoint, ImpossiblePointError
 from .quality import evaluate_quality
 from .rtl import evaluate_rtl
@@ -60,6 +61,10 @@ def _rtl(point: DesignPoint, known: Known) -> Fields:
     return evaluate_rtl(point, known["timing"])
 
 
+def _cost(point: DesignPoint, known: Known) -> Fields:
+    return evaluate_point_cost(point, known["timing"])
+
+
 def _quality(point: DesignPoint, known: Known) -> Fields:
     return evaluate_quality(point)
 
@@ -73,6 +78,7 @@ EVALUATORS = {
     for one in (
         Evaluator("timing", _timing, ("analysis/sweep/timing.py",), data=("model/default/*.safetensors",)),
         Evaluator("setup", _setup, ("analysis/sweep/setup.py",), data=("model/default/*.safetensors",)),
+        Evaluator("cost", _cost, ("analysis/sweep/cost.py",), ("timing",), ("analysis/cost/results/*",)),
         Evaluator("quality", _quality, ("analysis/sweep/quality.py",), data=("analysis/study/results/*.parquet",)),
         Evaluator("rtl", _rtl, ("analysis/sweep/rtl.py",), ("timing",), ("sim/memory/*.sv", "sim/native/*")),
     )

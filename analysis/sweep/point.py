@@ -12,6 +12,8 @@ from ...sim.session import MemoryBehavior
 
 LEAST_HIDDEN_CAPACITY = 64
 IDEAL = "ideal"
+GREATEST_CLOCK = 0
+"""As `clock_mhz`: the greatest clock of the build at its node, put in when points are made."""
 
 Model = Literal["synthetic", "embedded"]
 Method = Literal["norm-q", "norm-q-aware-em"]
@@ -68,8 +70,8 @@ class DesignPoint:
     """What is kept on chip: nothing, the weights of forward and scores, or the beams' vectors before and after."""
     local_bytes: int = 0
     """Memory on chip for it."""
-    clock_mhz: int = 1000
-    """Of the engine: assumed, it turns cycles into time."""
+    clock_mhz: int = 500
+    """Of the engine; it turns cycles into time. 0: the greatest."""
     node: str = "nangate45"
     """What cost is stated for."""
 
@@ -117,6 +119,8 @@ class DesignPoint:
 
     def behavior(self) -> MemoryBehavior:
         """Return the memory behind the port. Raises ImpossiblePointError; OptionError for channels that no DRAM has."""
+        if not 1 <= self.clock_mhz <= 65535:
+            raise ImpossiblePointError(f"clock_mhz must be 1..65535, got {self.clock_mhz!r}")
         if not 1 <= self.latency <= 65535:
             raise ImpossiblePointError(f"latency must be 1..65535 cycles, got {self.latency!r}")
         if self.memory == IDEAL:

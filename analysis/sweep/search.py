@@ -7,6 +7,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
+from .cost import clocked
 from .evaluators import Fields
 from .point import DesignPoint
 from .spec import Space
@@ -34,7 +35,7 @@ def search(space: Space, answer: Answer) -> list[DesignPoint]:
     wanted = space.count or 0
     while len(asked) < wanted:
         trials = [study.ask(axes) for _ in range(min(space.population, wanted - len(asked)))]
-        points = [DesignPoint(**trial.params) for trial in trials]
+        points = [clocked(DesignPoint(**trial.params)) for trial in trials]
         asked += points
         for trial, fields in zip(trials, answer(points), strict=True):
             values = [fields.get(name) for name in space.objectives]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .cost import clocked
 from .point import DesignPoint
 from .spec import RtlCheck, Space
 
@@ -18,7 +19,7 @@ def points_of(space: Space) -> list[DesignPoint]:
     if space.search == "grid":
         return list(
             dict.fromkeys(
-                DesignPoint(**dict(zip(space.point, values, strict=True)))
+                clocked(DesignPoint(**dict(zip(space.point, values, strict=True))))
                 for values in itertools.product(*space.point.values())
             )
         )

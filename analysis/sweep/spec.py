@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from ...model.errors import OptionError
+from ..cost.nodes import NODES
 from .columns import COST, QUALITY, SETUP, TIMING
 from .evaluators import EVALUATORS
 from .plan import RTL
@@ -156,6 +157,8 @@ def _choices(name: str, value: Any) -> Choices:
             adapter.validate_python(choice, strict=True)
         except ValidationError as error:
             raise ValueError(f"{name}: {choice!r} given, expected {_expected(TYPES[name], error)}") from error
+        if name == "node" and choice not in NODES:
+            raise ValueError(f"{name}: {choice!r} given, expected one of {', '.join(NODES)}")
     return tuple(dict.fromkeys(choices))
 
 

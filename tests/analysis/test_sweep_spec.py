@@ -1,0 +1,130 @@
+"""Specifications of sweeps: whatever is wrong is told before anything runs, and choices become the points meant."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from normq.analysis.sweep.point import DesignPoint
+from normq.analysis.sweep.space import points_of, rtl_sample
+from normq.analysis.sweep.spec import NAMES, OBJECTIVES, LogRange, RtlCheck, Space, SweepSpec, read_spec
+from normq.model.errors import OptionError
+
+SPECS = Path(__file__).resolve().parents[2] / "analysis" / "sweep" / "specs"
+FIELDS = ", ".join(NAMES)
+
+
+def faulty(tmp_path: Path, text: str) -> str:
+    """The message that a specification is refused with, after the file's name."""
+    path = tmp_path / "spec.toml"
+    path.write_text(text)
+    with pytest.raises(OptionError) as refused:
+        read_spec(path)
+    return str(refused.value).removeprefix(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("space = 3", "space: 3 given, expected a valid tuple"),
+        ("", "space: missing, expected it"),
+        ("space = []", "space: [] given, Tuple should have at least 1 item after validation, not 0"),
+        ("[[space]]", "space.0.point: missing, expected it"),
+        ("[[space]]\n[space.point]\nlane = 4", f"space.0.point: lane: unknown, expected some of {FIELDS}"),
+        ("[[space]]\n[space.point]\nlanes = 4.5", "space.0.point: lanes: 4.5 given, expected an integer"),
+        (
+            "[[space]]\n[space.point]\nlanes = []",
+            "space.0.point: lanes: an empty list given, expected at least one value",
+        ),
+        (
+            '[[space]]\n[space.point]\nmemory = ["ideal", "ddr9"]',
+            "space.0.point: memory: 'ddr9' given, expected 'ideal', 'ddr4-3200', 'lpddr5-6400' or 'hbm2e'",
+        ),
+        (
+            '[[space]]\n[space.point]\nnode = "3nm"',
+            "space.0.point: node: '3nm' given, expected one of sky130hd, nangate45, 28nm, 22nm, asap7",
+        ),
+        (
+            "[[space]]\n[space.point]\nlatency = {start = 9, stop = 3, count = 2}",
+            "space.0.point: latency: start 9 is above stop 3",
+        ),
+        (
+            "[[space]]\n[space.point]\nlatency = {start = 9, stop = 30}",
+            "space.0.point: latency: expected one of factor and count",
+        ),
+        ('[[space]]\nsearch = "random"\n[space.point]\nlanes = 4', "space.0: count None given, expected a number"),
+        ("[[space]]\ncount = 4\n[space.point]\nlanes = 4", "space.0: count 4 given, expected none"),
+        (
+            '[[space]]\nsearch = "nsga2"\ncount = 4\n[space.point]\nlanes = 4',
+            "space.0: objectives: 0 given, expected some where search is nsga2",
+        ),
+        (
+            '[[space]]\nsearch = "nsga2"\ncount = 4\nobjectives = {speed = "max"}\n[space.point]\nlanes = 4',
+            f"space.0: objectives: 'speed' given, expected some of {', '.join(OBJECTIVES)}",
+        ),
+        (
+            'evaluators = ["guess"]\n[[space]]\n[space.point]\nlanes = 4',
+            "evaluators: 'guess' given, expected some of timing, setup, cost, quality",
+        ),
+        ("rate = 1\n[[space]]\n[space.point]\nlanes = 4", "rate: unknown, expected no such field"),
+        ("space = ", "Invalid value (at end of document), expected TOML"),
+    ],
+)
+def test_a_fault_is_told_with_its_place_and_what_was_expected(tmp_path: Path, text: str, message: str) -> None:
+    assert faulty(tmp_path, text) == message
+
+
+def test_a_missing_specification_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "none.toml"
+    with pytest.raises(OptionError, match=f"^{re.escape(str(path))}: cannot be read .No such file or directory., exp"):
+        read_spec(path)
+
+
+def test_log_ranges() -> None:
+    assert LogRange(start=1, stop=64, factor=4).values() == (1, 4, 16, 64)
+    assert LogRange(start=10, stop=1000, count=3).values() == (10, 100, 1000)
+    assert LogRange(start=1, stop=3, count=9).values() == (1, 2, 3)  # each whole number once
+
+
+def test_a_grid_is_every_combination_of_what_is_named() -> None:
+    space = Space(point={"lanes": [4, 8], "latency": {"start": 20, "stop": 80, "factor": 2}, "bits": 3})
+    found = {(point.lanes, point.latency, point.bits, point.beams) for point in points_of(space)}
+    assert found == {(lanes, latency, 3, DesignPoint().beams) for lanes in (4, 8) for latency in (20, 40, 80)}
+
+
+def test_random_points_repeat_with_their_seed_and_differ_from_each_other() -> None:
+    axes = {"lanes": [1, 2, 4, 8], "latency": list(range(1, 100))}
+    first, again, other = (points_of(Space(search="random", count=20, seed=seed, point=axes)) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+    assert len(set(first)) == 20
+
+
+def test_a_space_with_fewer_points_than_asked_for_gives_all() -> None:
+    assert len(points_of(Space(search="random", count=9, point={"lanes": [1, 2]}))) == 2
+
+
+def test_the_greatest_clock_is_put_in_when_points_are_made() -> None:
+    point, impossible = points_of(Space(point={"clock_mhz": 0, "lanes": [16, 3]}))
+    assert point.clock_mhz > 100
+    assert impossible.clock_mhz == 0
+
+
+def test_rtl_runs_points_that_it_can_afford_whatever_their_order() -> None:
+    points = [DesignPoint(hidden_states=hidden, lanes=lanes) for hidden in (64, 128, 4096) for lanes in (2, 4, 32)]
+    check = RtlCheck(count=2, seed=5)
+    chosen = rtl_sample(points, check)
+    assert chosen == rtl_sample(points[::-1], check)
+    assert len(chosen) == 2
+    assert all(point.hidden_states <= 1024 and point.lanes <= 16 for point in chosen)
+
+
+def test_evaluators_bring_what_they_need() -> None:
+    spec = SweepSpec.model_validate({"evaluators": ["cost"], "space": [{"point": {"lanes": 4}}]})
+    assert spec.evaluators == ("timing", "cost")
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.glob("*.toml")), ids=lambda path: path.stem)
+def test_specifications_that_ship_can_be_read(path: Path) -> None:
+    spec = read_spec(path)
+    assert all(points_of(space) or space.search == "nsga2" for space in spec.space)

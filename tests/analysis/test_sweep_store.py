@@ -1,0 +1,158 @@
+"""The store's promises: kills, two writers, changed sources, other people's files."""
+
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from normq.analysis.sweep.evaluators import EVALUATORS, FAILED, IMPOSSIBLE, OK, Result, digest_of
+from normq.analysis.sweep.point import DesignPoint
+from normq.analysis.sweep.sources import import_closure, sources_digest
+from normq.analysis.sweep.store import SweepStore
+from normq.analysis.sweep.table import frame_of
+from normq.model.errors import OptionError
+from normq.tests.analysis.sweep_writer import COUNT, fill, stub
+
+CHUNK = 5
+NAME = "store.sqlite"
+EXPECTED = [(latency, 3 * latency) for latency in range(1, COUNT + 1)]
+POINT = DesignPoint()
+
+
+def result(point: DesignPoint = POINT, sources: str = "now", status: str = OK, cycles: int = 7) -> Result:
+    return Result(point.digest, "timing", sources, status, "" if status == OK else "why", {"cycles": cycles}, 0.5)
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process on its way through COUNT points, some of them stored."""
+    command = [sys.executable, "-m", "normq.tests.analysis.sweep_writer", str(tmp_path / NAME), str(CHUNK), "0.01"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while int(process.stdout.readline()) < 2 * CHUNK:
+            pass
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The same evaluator in this process, without waiting; its sources are those of the other process's."""
+    monkeypatch.setitem(EVALUATORS, "setup", stub(0))
+    digest_of.cache_clear()
+    yield
+    digest_of.cache_clear()
+
+
+def rows(path: Path) -> list[tuple[str, int]]:
+    """Points and what was found of them, from a store that is whole."""
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return connection.execute(
+            "SELECT json_extract(p.fields, '$.latency'), json_extract(r.fields, '$.cycles_setup') "
+            "FROM results r JOIN points p USING (point) ORDER BY 1"
+        ).fetchall()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_kill_loses_what_is_in_flight_and_a_second_run_goes_on(tmp_path: Path, writer: subprocess.Popen[str]) -> None:
+    path = tmp_path / NAME
+    writer.send_signal(signal.SIGKILL)
+    told, _ = writer.communicate()
+    kept = len(rows(path))
+    assert max([2 * CHUNK, *map(int, told.split())]) <= kept < COUNT
+    assert fill(path, CHUNK, lambda _: None).stored == kept
+    assert rows(path) == EXPECTED
+
+
+@pytest.mark.usefixtures("quick")
+def test_two_writers_keep_the_store_whole(tmp_path: Path, writer: subprocess.Popen[str]) -> None:
+    path = tmp_path / NAME
+    assert fill(path, 1, lambda _: None).stored < COUNT
+    writer.communicate()
+    assert writer.returncode == 0
+    assert rows(path) == EXPECTED
+
+
+def test_changed_sources_reuse_no_row(tmp_path: Path) -> None:
+    with closing(SweepStore(tmp_path / "store.sqlite")) as store:
+        store.put([POINT], [result(sources="before", cycles=1)])
+        assert store.results({"timing": "now"}) == {}
+        store.put([POINT], [result(cycles=2)])
+        assert store.results({"timing": "before"})[POINT.digest, "timing"].fields == {"cycles": 1}
+        assert store.latest()[POINT.digest, "timing"].fields == {"cycles": 2}
+
+
+def test_what_was_found_stays_and_a_failure_may_be_tried_again(tmp_path: Path) -> None:
+    with closing(SweepStore(tmp_path / "store.sqlite")) as store:
+        for status, cycles in ((FAILED, 1), (OK, 2), (OK, 3), (FAILED, 4)):
+            store.put([POINT], [result(status=status, cycles=cycles)])
+        assert store.results({"timing": "now"})[POINT.digest, "timing"] == result(cycles=2)
+
+
+def test_digest_follows_imports_and_data_and_nothing_else(tmp_path: Path) -> None:
+    """As a package: top imports part through a relative import, part a module of another folder."""
+    files = {
+        "a/__init__.py": "",
+        "a/top.py": "from .part import x\n",
+        "a/part.py": "from ..b import deep\nx = deep.y\n",
+        "b/__init__.py": "",
+        "b/deep.py": "y = 1\n",
+        "b/other.py": "z = 1\n",
+        "b/table.parquet": "1",
+        "README.md": "one",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    def digest() -> str:
+        import_closure.cache_clear()
+        return sources_digest(["a/top.py"], ["b/*.parquet"], tmp_path)
+
+    first = digest()
+    for name in ("README.md", "b/other.py"):
+        (tmp_path / name).write_text("changed = 2\n")
+        assert digest() == first
+    for name in ("b/deep.py", "a/part.py", "b/table.parquet"):
+        before = digest()
+        (tmp_path / name).write_text(f"{files[name]}\n")
+        assert digest() != before, name
+    import_closure.cache_clear()
+
+
+@pytest.mark.parametrize("content", [b"not a database, but long enough to be taken for one", None])
+def test_other_files_are_refused_and_left_alone(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "other.sqlite"
+    if content is None:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE mine (x)")
+    else:
+        path.write_bytes(content)
+    before = path.read_bytes()
+    fault = "is another program's database" if content is None else "file is not a database"
+    with pytest.raises(OptionError, match=f"^{re.escape(f'{path}: {fault}, expected a store of normq sweep')}$"):
+        SweepStore(path)
+    assert path.read_bytes() == before
+
+
+def test_the_table_has_every_point_with_its_worst_status(tmp_path: Path) -> None:
+    impossible = replace(POINT, lanes=3)
+    with closing(SweepStore(tmp_path / "store.sqlite")) as store:
+        store.put([POINT], [result(), Result(POINT.digest, "quality", "q", IMPOSSIBLE, "no such width")])
+        store.put([impossible], [Result(impossible.digest, "timing", "now", IMPOSSIBLE, "lanes")])
+        store.put([POINT], [Result(POINT.digest, "rtl", "r", FAILED, "cycles differ")])
+        frame = frame_of(store)
+    found = frame[["lanes", "cycles", "status", "reason", "source", "sources_timing"]].astype(object)
+    assert found.where(found.notna(), None).to_numpy().tolist() == [
+        [16, 7.0, "impossible", "no such width", None, "now"],
+        [16, None, "failed", "cycles differ", "RTL", "r"],
+        [3, None, "impossible", "lanes", None, "now"],
+    ]
