@@ -66,8 +66,8 @@ class Space(_Part):
     """Of nsga2: points of a generation."""
     objectives: dict[str, Literal["min", "max"]] = {}
     """Of nsga2: columns."""
-    point: dict[str, Choices]
-    """Choices of each field; a field that is not named has its default."""
+    point: dict[str, Any]
+    """Choices of each field, a tuple; a field that is not named has its default."""
 
     @field_validator("point", mode="before")
     @classmethod

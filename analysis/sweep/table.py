@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from ...model.atomic import replacing
-from .columns import COLUMNS, FILLED_BY, TIMING
+from .columns import COLUMNS, CONFIGURATION, FILLED_BY, TIMING
 from .evaluators import FAILED, IMPOSSIBLE, OK, Result
+from .plan import RTL
 from .point import DesignPoint
 from .rtl import SOURCE
 from .store import SweepStore
@@ -20,7 +21,8 @@ ORDER = (FAILED, IMPOSSIBLE, OK)
 def frame_of(store: SweepStore) -> pd.DataFrame:
     """Return the columns of `columns.COLUMNS` and a digest of sources for each evaluator, `sources_<name>`.
 
-    What no evaluator said is missing (NaN, None). Each evaluator speaks by its latest sources.
+    What no evaluator said is missing (NaN, None). Each evaluator speaks by its latest sources. Rows are in the order of
+    their configuration, whoever answered first.
     """
     latest = store.latest()
     names = sorted({evaluator for _, evaluator in latest})
@@ -28,10 +30,11 @@ def frame_of(store: SweepStore) -> pd.DataFrame:
     for point in store.points():
         digest = point.digest
         found = {name: latest[digest, name] for name in names if (digest, name) in latest}
-        rows.append(_row(point, {name: one for name, one in found.items() if name != "rtl"}))
-        if "rtl" in found:
-            rows.append({**_row(point, {"timing": found["rtl"]}), "source": SOURCE})
-    return pd.DataFrame(rows, columns=[*COLUMNS, *(f"sources_{name}" for name in names if name != "rtl")])
+        rows.append(_row(point, {name: one for name, one in found.items() if name != RTL}))
+        if RTL in found:
+            rows.append({**_row(point, {"timing": found[RTL]}), "source": SOURCE})
+    frame = pd.DataFrame(rows, columns=[*COLUMNS, *(f"sources_{name}" for name in names if name != RTL)])
+    return frame.sort_values([*CONFIGURATION], kind="stable", ignore_index=True)
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:

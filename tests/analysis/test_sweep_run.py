@@ -1,0 +1,219 @@
+"""Sweeps from end to end: columns, search, workers, the command line."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from normq.analysis.simulate.spec import StepSpec
+from normq.analysis.sweep.columns import COLUMNS, TIMING
+from normq.analysis.sweep.engine import engine
+from normq.analysis.sweep.evaluators import IMPOSSIBLE, OK, digest_of, evaluate
+from normq.analysis.sweep.plan import Task, chunks, missing_tasks, run_chunk
+from normq.analysis.sweep.point import DesignPoint
+from normq.analysis.sweep.search import search
+from normq.analysis.sweep.setup import evaluate_setup
+from normq.analysis.sweep.space import points_of
+from normq.analysis.sweep.spec import Space
+from normq.analysis.sweep.timing import Fields, evaluate_timing
+from normq.analysis.timing.predict import predicted
+from normq.analysis.timing.spec import TimingSpec, Work
+from normq.analysis.timing.work import workload
+from normq.model.config import Layout
+from normq.model.errors import OptionError
+
+SMALL = DesignPoint(hidden_states=64, vocab_size=300, beams=6, keywords=2, lanes=4)
+SPEC = """
+evaluators = ["timing", "cost"]
+[[space]]
+[space.point]
+hidden_states = 64
+vocab_size = 300
+lanes = [3, 4]
+latency = [10, 20, 30]
+"""
+
+
+@pytest.fixture(scope="module")
+def timed() -> Fields:
+    return evaluate_timing(SMALL)
+
+
+def test_a_point_is_the_token_step_that_normq_timing_predicts(timed: Fields) -> None:
+    """Same keywords, beams and addresses, though no vector is computed."""
+    spec = TimingSpec("small", SMALL.bits, Layout.SPARSE, SMALL.beams, SMALL.keywords, config=SMALL.config())
+    figures, _ = predicted(workload(spec), Work.STEP)
+    assert timed["counters"] == figures.counters
+    assert (timed["roofline_cycles"], timed["roofline_limit"]) == (figures.roofline_cycles, figures.roofline_limit)
+    assert isinstance(spec, StepSpec)
+
+
+def test_columns_are_whole_and_add_up(timed: Fields) -> None:
+    assert set(TIMING) <= set(timed)
+    assert set(TIMING) | {"counters"} == set(timed)
+    phases = ("cycles_forward", "cycles_denominators", "cycles_numerators", "cycles_listed")
+    assert sum(timed[name] for name in phases) == timed["cycles"]
+    kinds = ("bytes_weights", "bytes_vectors", "bytes_scores", "bytes_other")
+    assert sum(timed[name] for name in kinds) == timed["bytes_total"]
+    gather = ("busy_cycles", "stall_input", "stall_output", "stall_memory", "stall_idle")
+    assert sum(timed[name] for name in gather) == timed["cycles"]
+    assert timed["latency_us"] == timed["cycles"] / SMALL.clock_mhz
+
+
+def test_what_stays_on_chip_leaves_the_port(timed: Fields) -> None:
+    model = evaluate_timing(replace(SMALL, residency="model", local_bytes=1 << 16))
+    vectors = evaluate_timing(replace(SMALL, residency="vectors", local_bytes=1 << 16))
+    assert model["bytes_weights"] == 0
+    assert model["bytes_local"] >= timed["bytes_weights"] > 0
+    assert model["bytes_vectors"] == timed["bytes_vectors"]
+    # 6 vectors of 128 bytes read by forward and by the scores, 6 written; C of each group's numerators stays outside
+    assert timed["bytes_vectors"] - vectors["bytes_vectors"] == 3 * 6 * 128
+    assert vectors["bytes_weights"] == timed["bytes_weights"]
+
+
+def test_setup_counts_every_edge_and_every_length() -> None:
+    fields = evaluate_setup(SMALL)
+    states = evaluate_timing(SMALL)["automaton_states"]
+    assert fields["table_bytes"] == states * 33 * 64 * 2  # lengths 0..32
+    assert fields["table_step_bytes"] == states * 64 * 2
+    longer = evaluate_setup(replace(SMALL, keywords=3))
+    assert longer["cycles_setup"] > fields["cycles_setup"] > 33 * 2 * 64
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"lanes": 3}, "lanes must be a power of two up to 64, got 3"),
+        ({"beams": 0}, "beams must be 1..1024, got 0"),
+        ({"channels": 2}, "channels must be 0 where memory is 'ideal', got 2"),
+        ({"memory": "hbm2e", "channels": 3}, "HBM2E: channels is 3, expected a power of two to 32"),
+        (
+            {"model": "embedded"},
+            "the embedded model has H of (64, 256) and V=4096, got 64 and 300",
+        ),
+        (
+            {"residency": "vectors"},
+            "a beam's vector: 128 bytes do not fit in the local memory, local_bytes must be at least 128, got 0",
+        ),
+        (
+            {"exponent_bits": 4, "mantissa_bits": 8, "bits": 8},
+            "alpha: min(M, F - ceil(log2(H * max(L, R_max) / eps + 1))) = ",
+        ),
+    ],
+)
+def test_impossible_points_have_their_reason(change: dict[str, Any], reason: str) -> None:
+    result = evaluate(replace(SMALL, **change), "timing", {})
+    assert (result.status, result.reason[: len(reason)]) == (IMPOSSIBLE, reason)
+    assert "/" not in result.reason.partition("max(L, R_max) / eps")[0]  # no path of this machine
+
+
+def test_tasks_share_models_and_ask_what_is_missing() -> None:
+    points = points_of(Space(point={"bits": [3, 4], "lanes": [2, 4, 8], "hidden_states": [64, 128]}))
+    tasks = missing_tasks(points, ("timing", "cost"), {})
+    parts = chunks(tasks, 2)
+    assert [len({(task.point.bits, task.point.hidden_states) for task in part}) for part in parts] == [1] * len(parts)
+    assert parts[0][0].point.hidden_states == 128  # the longest first
+    assert sorted(task.point.digest for part in parts for task in part) == sorted(point.digest for point in points)
+    answers = run_chunk([Task(SMALL, ("timing", "cost"), {})], {"timing": digest_of("timing")})
+    found = {(one.point, one.evaluator): one for one in answers.results}
+    assert [one.status for one in answers.results] == [OK, OK]
+    assert missing_tasks([SMALL], ("timing", "cost"), found) == []
+    known = {key: one for key, one in found.items() if key[1] == "timing"}
+    (task,) = missing_tasks([SMALL], ("timing", "cost"), known)
+    assert task.evaluators == ("cost",)
+    assert run_chunk([task], {}).results[0].fields == found[SMALL.digest, "cost"].fields
+
+
+def test_a_worker_with_other_sources_is_refused() -> None:
+    with pytest.raises(
+        RuntimeError, match=r"^this worker's sources are \{'timing': '[0-9a-f]{16}'\}, the client's are"
+    ):
+        run_chunk([], {"timing": "other"})
+
+
+def test_search_repeats_itself_and_finds_the_front() -> None:
+    """Two objectives that pull apart: latency against lanes; a point of 8 lanes is impossible."""
+    space = Space(
+        search="nsga2",
+        count=40,
+        population=8,
+        seed=3,
+        objectives={"latency_us": "min", "area_mm2": "min"},
+        point={"lanes": [1, 2, 4, 8], "latency": list(range(1, 30)), "entries_per_cycle": [1, 2, 4, 8]},
+    )
+
+    def answer(points: Sequence[DesignPoint]) -> list[Fields]:
+        return [
+            {}
+            if point.lanes == 8
+            else {"latency_us": point.latency + 10 / point.lanes, "area_mm2": point.lanes + 0.1 * point.latency}
+            for point in points
+        ]
+
+    found = search(space, answer)
+    assert found == search(space, answer)
+    assert len(found) == 40
+    early, late = (sum(point.latency for point in part) for part in (found[:8], found[-8:]))
+    assert late < early
+
+
+def test_the_command_sweeps_with_workers_exports_and_goes_on(tmp_path: Path) -> None:
+    spec, store, table = (tmp_path / name for name in ("s.toml", "s.sqlite", "s.parquet"))
+    spec.write_text(SPEC)
+    command = [sys.executable, "-W", "error", "-m", "normq", "sweep", str(spec), "--parquet", str(table), "--workers"]
+    first = subprocess.run([*command, "1"], capture_output=True, text=True, check=False)
+    told = first.stderr.splitlines()
+    assert (first.returncode, told[-3:]) == (
+        0,
+        [
+            f"{store}: 6 points, 0 of them known before, 3 impossible, 0 failed",
+            "  impossible, 6 answers: lanes must be a power of two up to 64, got 3",
+            f"{table}: 6 rows, 3 of them impossible points",
+        ],
+    )
+    frame = pd.read_parquet(table)
+    assert list(frame.columns) == [*COLUMNS, "sources_cost", "sources_timing"]
+    good = frame[frame["status"] == "ok"]
+    assert good["latency"].tolist() == [10, 20, 30]
+    assert good["cycles"].is_monotonic_increasing
+    assert (good["area_mm2"] > 0).all()
+    assert frame.loc[frame["status"] == "impossible", "cycles"].isna().all()
+
+
+def test_an_address_without_a_scheduler_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("normq.analysis.sweep.engine.CONNECT_SECONDS", 0.2)
+    with (
+        pytest.raises(OptionError, match=r"^--scheduler: 'tcp://127.0.0.1:1' given, no Dask scheduler answers there"),
+        engine(0, "tcp://127.0.0.1:1"),
+    ):
+        pass
+
+
+@pytest.mark.full
+def test_ctrl_c_stops_cleanly(tmp_path: Path) -> None:
+    """The whole group gets the signal, workers too, as from a terminal."""
+    spec, store = tmp_path / "s.toml", tmp_path / "s.sqlite"
+    spec.write_text(SPEC.replace("[10, 20, 30]", "{start = 1, stop = 20000, count = 3000}"))
+    command = [sys.executable, "-m", "normq", "sweep", str(spec), "-o", str(store)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        kept = 0
+        while kept < 100:
+            time.sleep(0.5)
+            with closing(sqlite3.connect(store)) as connection, suppress(sqlite3.OperationalError):
+                (kept,) = connection.execute("SELECT count(*) FROM results").fetchone()
+        os.killpg(process.pid, signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in told
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)  # no worker is left
