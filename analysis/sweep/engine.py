@@ -1,5 +1,7 @@
 """Spreading chunks over workers: in this process, or by Dask on this machine or on a cluster."""
 
+import signal
+import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -40,8 +42,23 @@ def local_engine(workers: int) -> Generator[Engine]:
         yield Inline()
         return
     options: dict[str, Any] = {"dashboard_address": None, "memory_limit": 0}  # None is no str: no page, no port
-    with LocalCluster(n_workers=workers, threads_per_worker=1, **options) as cluster, Client(cluster) as client:
+    with uninterrupted():
+        cluster = LocalCluster(n_workers=workers, threads_per_worker=1, **options)
+    with cluster, Client(cluster) as client:
         yield DaskEngine(client)
+
+
+@contextmanager
+def uninterrupted() -> Generator[None]:
+    """Let processes that start meanwhile ignore Ctrl-C, which a terminal sends to all of them: this one stops them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no thread but the main one may say what a signal does
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
