@@ -1,20 +1,32 @@
 """Energy of DRAM traffic by preset: the device alone, and the full path with interface and controller. Estimates.
 
-| preset | device, pJ/bit | full path, pJ/bit |
+| preset | device, pJ a bit | full path, pJ a bit |
 | --- | --- | --- |
-| DDR4-3200 | 7 to 15: currents of data sheets by Micron TN-40-07 | 20 to 40: Horowitz, ISSCC 2014, DDR3/4 class |
-| LPDDR5-6400 | 4 to 8: Accelergy's LPDDR4 as the upper bound | 8 to 14: LPDDR4 as the upper bound |
-| HBM2E | 3.9: HBM2 by O'Connor et al., MICRO 2017, as the upper bound | 7: HBM2, AMD WP485 |
+| DDR4-3200 | 5.3 a column read, 4.6 a write, 2.95 nJ an activation (8 devices): data-sheet currents | 20 to 40 |
+| LPDDR5-6400 | 8: Accelergy's LPDDR4, taken as the upper bound | 14: LPDDR4, upper end of what is published |
+| HBM2E | 3.9: HBM2, taken as the upper bound | 7: HBM2 |
 
-Activation is inside these figures; the counters' row activations are printed beside them and not added again.
+DDR4's device is computed as Micron TN-40-07 does, from the currents of Micron's 8 Gb x8 die G at 3200 (as DRAMPower
+quotes them, memspecs/MICRON_8Gb_DDR4-3200_8bit_G.xml): V (IDD4R - IDD3N) t(burst) a column, V (IDD0 tRC - IDD3N tRAS -
+IDD2N tRP) an activation, IDD3N standby, IDD5 refresh. Full path of DDR3/4: M. Horowitz, ISSCC 2014, 1.3 to 2.6 nJ
+for 64 bits. HBM2: M. O'Connor et al., MICRO 2017 (device), AMD WP485 (path). No citable figure of LPDDR5 or HBM2E was
+found. Where a source gives one number the band is a factor of 2.
+
+Per-bit figures of LPDDR4 and HBM2 hold activations at the traffic of their sources, as does every full path: there
+`activation_nj` only tells them apart, and is not added. It is that of DRAMsim3's currents (configs/HBM2_8Gb_x128.ini,
+LPDDR3_8Gb_x32_1600.ini). Refresh is within `background`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...model.errors import OptionError
+from ...sim.memory.dram import PRESETS
 from .band import ZERO, Band
 
 IDEAL = "ideal"
+ACTIVATING = ("dram.row_misses", "dram.row_conflicts")
+"""Counters of the memory (sim/memory/dram.py), under the names of a table of points."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +35,22 @@ class DramEnergy:
 
     device_pj_per_bit: Band
     path_pj_per_bit: Band
+    activation_nj: float
+    """Opening one row."""
+    is_activation_apart: bool
+    """Whether `device_pj_per_bit` leaves activations out."""
     background_mw_per_channel: Band
-    """Standby and refresh of one channel of the preset."""
+    """Standby of open banks and refresh of one channel of the preset; low: precharged, clock stopped."""
 
 
 DRAM = {
-    IDEAL: DramEnergy(ZERO, ZERO, ZERO),
-    "ddr4-3200": DramEnergy(Band(7, 10, 15), Band(20, 28, 40), Band(200, 400, 700)),
-    "lpddr5-6400": DramEnergy(Band(3, 5, 8), Band(4, 8, 14), Band(5, 15, 40)),
-    "hbm2e": DramEnergy(Band(2.5, 3.9, 5), Band(4, 7, 10), Band(15, 40, 80)),
+    IDEAL: DramEnergy(ZERO, ZERO, 0.0, False, ZERO),
+    "ddr4-3200": DramEnergy(Band(4.6, 5.3, 8.0), Band(20, 28, 40), 2.95, True, Band(240, 610, 700)),
+    "lpddr5-6400": DramEnergy(Band.around(8), Band.around(14), 0.76, False, Band(2, 25, 50)),
+    "hbm2e": DramEnergy(Band.around(3.9), Band.around(7), 0.83, False, Band(17, 50, 100)),
 }
+"""Background: DDR4 8 devices, IDD2P to IDD3N at 1.2 V, refresh of 66 - 56 mA; LPDDR5 as LPDDR3, HBM2E as half an HBM2
+channel of 128 bits, both by DRAMsim3's currents."""
 
 
 def dram_energy(memory: str) -> DramEnergy:
@@ -40,3 +58,11 @@ def dram_energy(memory: str) -> DramEnergy:
     if memory not in DRAM:
         raise OptionError(f"memory: {memory!r} given, expected one of {', '.join(DRAM)}")
     return DRAM[memory]
+
+
+def activations(counters: Mapping[str, int], memory: str, moved: int) -> float:
+    """Return the rows opened: counted where the memory counted, else every row of `moved` bytes once, the least."""
+    counted = [counters[name] for name in ACTIVATING if name in counters]
+    if counted or memory == IDEAL:
+        return float(sum(counted))
+    return moved / PRESETS[memory].row_bytes

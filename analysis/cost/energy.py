@@ -8,15 +8,15 @@ from ...model.formats import CODE_BYTES, CODEBOOK_BITS, CONSTANT_BITS, TOP_BITS
 from ...rtl.shape import ACCUMULATOR_BITS, Shape
 from . import events
 from .band import Band, total
-from .dram import DramEnergy
+from .dram import activations, dram_energy
 from .logic import LogicCost
-from .macros import Macro, macros_of
+from .macros import macros_of
 from .nodes import Node
 from .sram import macro_cost
 
 PICO_TO_MICRO = 1e-6
-FLIP_FLOP_CLOCK_FJ_45 = 5.0
-"""Clock pin and internal nodes of a flip-flop in one cycle at 45 nm, clock tree included: an estimate."""
+ENCODER_STAGES = 6
+"""Rows of multiplexers that bring the top bit of a product to its place."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class EnergyParts:
     leakage: Band
     dram_device: Band
     dram_path: Band
+    activation: Band
+    """Of opening rows: part of `dram_device`, told apart."""
     background: Band
 
     @property
@@ -53,31 +55,34 @@ class Conditions:
 
     node: Node
     clock_mhz: float
-    dram: DramEnergy
+    memory: str
     channels: int
     logic: LogicCost
     leakage_mw: Band
+
+    @property
+    def period_ns(self) -> float:
+        """Of the clock."""
+        return 1000 / self.clock_mhz
 
 
 def energy_of(config: AcceleratorConfig, counters: Mapping[str, int], at: Conditions) -> EnergyParts:
     """Return the energy of what the counters counted; names are those of rtl/counters.py, one that is absent is 0."""
     cycles = counters.get("engine.cycles", 0)
-    microseconds = cycles / at.clock_mhz
-    bits = 8 * port_bytes(counters)
-    scale = (
-        min(1.0, at.node.nanometers / 45)
-        if at.node.nanometers <= 45
-        else (at.node.volts / 0.9) ** 2 * at.node.nanometers / 45
-    )
-    clock = Band.around(at.logic.flip_flops * cycles * FLIP_FLOP_CLOCK_FJ_45 * 1e-3 * scale, events.BAND_FACTOR)
+    milliseconds = cycles / at.clock_mhz / 1000
+    moved, dram = port_bytes(counters), dram_energy(at.memory)
+    bits = 8 * moved * PICO_TO_MICRO
+    opened = Band.around(dram.activation_nj * activations(counters, at.memory, moved) * 1e-3)
+    device = dram.device_pj_per_bit * bits
     return EnergyParts(
         arithmetic=_arithmetic(config, counters, at.node) * PICO_TO_MICRO,
-        sram=_sram(config, counters, at.node) * PICO_TO_MICRO,
-        clock=clock * PICO_TO_MICRO,
-        leakage=at.leakage_mw * (microseconds * 1e-3),
-        dram_device=at.dram.device_pj_per_bit * (bits * PICO_TO_MICRO),
-        dram_path=at.dram.path_pj_per_bit * (bits * PICO_TO_MICRO),
-        background=at.dram.background_mw_per_channel * (at.channels * microseconds * 1e-3),
+        sram=_sram(config, counters, at) * PICO_TO_MICRO,
+        clock=at.logic.clock_pj * (cycles * PICO_TO_MICRO),
+        leakage=at.leakage_mw * milliseconds,
+        dram_device=device + opened if dram.is_activation_apart else device,
+        dram_path=dram.path_pj_per_bit * bits,
+        activation=opened,
+        background=dram.background_mw_per_channel * (at.channels * milliseconds),
     )
 
 
@@ -100,7 +105,7 @@ def _arithmetic(config: AcceleratorConfig, counters: Mapping[str, int], node: No
         [
             events.multiply(significand, CODEBOOK_BITS, node),
             events.multiply(TOP_BITS, CONSTANT_BITS, node),
-            events.shift(shape.product_bits, 6, node),
+            events.shift(shape.product_bits, ENCODER_STAGES, node),
             events.add(TOP_BITS, node),
         ]
     )
@@ -109,25 +114,33 @@ def _arithmetic(config: AcceleratorConfig, counters: Mapping[str, int], node: No
     return term * counters.get("gather.multiply_accumulates", 0) + element * (elements + edges)
 
 
-def _sram(config: AcceleratorConfig, counters: Mapping[str, int], node: Node) -> Band:
-    """Picojoules of every word read or written on chip, as far as the counters tell."""
-    macros = {macro.kind: macro for macro in macros_of(config) if macro.kind not in ("tables", "queues")}
+def _sram(config: AcceleratorConfig, counters: Mapping[str, int], at: Conditions) -> Band:
+    """Picojoules of every word read or written on chip, as far as the counters tell.
+
+    All lanes are read in every cycle, whether or not they carry a vector. A word of an element pass reads both vectors
+    and the emission, and half of the words are taken to be written to z, into each of its S copies.
+    """
+    macros = {macro.kind: macro for macro in macros_of(config) if macro.kind not in ("queues", "constraint unit")}
+    lanes, port = config.lanes, config.port_bytes
     entries, words = counters.get("gather.entries", 0), counters.get("passes.words", 0)
-    beats = port_bytes(counters) / config.port_bytes
     elements = (counters.get("write.vectors", 0) + counters.get("write.scores", 0)) / CODE_BYTES
-    local = sum(value for name, value in counters.items() if name.startswith("local.")) / config.port_bytes
+    beats = port_bytes(counters) / port
+    local_written = counters.get("local.written", 0)
+    local_read = sum(value for name, value in counters.items() if name.startswith("local.")) - local_written
     accesses = {
-        "z": (entries + words / 2) * config.lanes,
-        "x": words * config.lanes + counters.get("read.vectors", 0) / config.port_bytes,
-        "second factor": words * config.lanes,
-        "emission": words * config.lanes,
-        "results": 2 * elements,
-        "y": 2 * counters.get("write.vectors", 0) / config.port_bytes,
-        "fetch buffers": 2 * beats,
-        "local memory": local,
+        "z": (entries * lanes, words / 2 * lanes * config.entries_per_cycle),
+        "x": (words * lanes, counters.get("read.vectors", 0) / port),
+        "second factor": (words * lanes, 0),
+        "emission": (words * lanes, counters.get("read.emissions", 0) / CODE_BYTES),
+        "results": (elements, elements),
+        "y": (counters.get("write.vectors", 0) / port, elements / config.elements_per_cycle),
+        "tables": (entries + words, 0),
+        "fetch buffers": (beats, beats),
+        "local memory": (local_read / port, local_written / port),
     }
-    return total([_access(macros[kind], node) * count for kind, count in accesses.items() if kind in macros])
-
-
-def _access(macro: Macro, node: Node) -> Band:
-    return macro_cost(macro.width, macro.depth, node).access_pj
+    parts: list[Band] = []
+    for kind, (reads, writes) in accesses.items():
+        if kind in macros:
+            cost = macro_cost(macros[kind].width, macros[kind].depth, at.node, at.period_ns)
+            parts += [cost.read_pj * reads, cost.write_pj * writes]
+    return total(parts)

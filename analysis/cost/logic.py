@@ -9,6 +9,8 @@ from .macros import FLIP_FLOP_BITS, macros_of
 from .nodes import Node
 
 GATES_PER_FULL_ADDER, GATES_PER_MUX, GATES_PER_FLIP_FLOP = 6.0, 2.5, 6.0
+FLIP_FLOP_PJ_45 = 9e-3
+"""Static power analysis of a lane in nangate45."""
 LEAKAGE_MW_PER_GATE = 2e-5
 FMAX_MHZ = {"nangate45": 535.0, "asap7": 945.0, "sky130hd": 122.0, "28nm": 650.0, "22nm": 720.0}
 """Static timing of a prototype lane of 32 bits in the three libraries; the others scaled between."""
@@ -22,6 +24,8 @@ class LogicCost:
     flip_flops: float
     area_um2: Band
     leakage_mw: Band
+    clock_pj: Band
+    """In a cycle: inside flip-flops, and the tree that brings them the clock."""
     fmax_mhz: float
     fmax_kind: str
     kind: str
@@ -42,12 +46,8 @@ def logic_cost(config: AcceleratorConfig, node: Node) -> LogicCost:
     )
     gates = lanes * lane + GATES_PER_FLIP_FLOP * (flops + small) + 60000 + 30 * config.port_bits
     area = gates * node.nand2_um2
+    clock = Band.around((flops + small) * FLIP_FLOP_PJ_45 * node.nanometers / 45 * max(1.0, node.volts / 0.9) ** 2)
+    leakage = Band.around(gates * LEAKAGE_MW_PER_GATE, 4)
     return LogicCost(
-        gates,
-        flops + small,
-        Band.around(area),
-        Band.around(gates * 2e-5, 4),
-        FMAX_MHZ[node.name],
-        "assumed",
-        "estimated",
+        gates, flops + small, Band.around(area), leakage, clock, FMAX_MHZ[node.name], "assumed", "estimated"
     )

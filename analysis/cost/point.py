@@ -45,6 +45,8 @@ class CostRow:
     energy_leakage_uj: float
     energy_dram_uj: float
     """The full path, without background."""
+    energy_activation_uj: float
+    """Of opening rows, at the device: told apart; in `energy_device_uj` also where its source leaves it out."""
     energy_background_uj: float
     """Standby and refresh of DRAM while the token step lasts."""
 
@@ -63,14 +65,15 @@ def evaluate_cost(
     `memory` is "ideal" or a preset of sim/memory/dram.py, `channels` its default where None. `clock_mhz` is the
     greatest clock where None. Raises OptionError for an unknown memory or node.
     """
-    at, dram = node_of(node), dram_energy(memory)
+    at = node_of(node)
+    dram_energy(memory)
     logic, macros = logic_cost(config, at), macros_of(config)
-    area, leakage = _memories(macros, at)
-    leakage += logic.leakage_mw
     clock = logic.fmax_mhz if clock_mhz is None else clock_mhz
+    area, leakage = _memories(macros, at, 1000 / clock)
+    leakage += logic.leakage_mw
     if channels is None:
         channels = 0 if memory == IDEAL else PRESETS[memory].channels
-    parts = energy_of(config, counters, Conditions(at, clock, dram, channels, logic, leakage))
+    parts = energy_of(config, counters, Conditions(at, clock, memory, channels, logic, leakage))
     whole = logic.area_um2 + area
     return CostRow(
         node=node,
@@ -101,14 +104,15 @@ def _energies(parts: EnergyParts) -> dict[str, float]:
         "energy_clock_uj": parts.clock.typical,
         "energy_leakage_uj": parts.leakage.typical,
         "energy_dram_uj": parts.dram_path.typical,
+        "energy_activation_uj": parts.activation.typical,
         "energy_background_uj": parts.background.typical,
     }
 
 
-def _memories(macros: tuple[Macro, ...], node: Node) -> tuple[Band, Band]:
+def _memories(macros: tuple[Macro, ...], node: Node, period_ns: float) -> tuple[Band, Band]:
     """Return area in um2 and leakage in mW; memories of flip-flops are part of the logic."""
     costs = [
-        (macro.physical, macro_cost(macro.width, macro.depth, node))
+        (macro.physical, macro_cost(macro.width, macro.depth, node, period_ns))
         for macro in macros
         if macro.width * macro.depth > FLIP_FLOP_BITS
     ]
