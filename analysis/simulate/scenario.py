@@ -9,6 +9,7 @@ import numpy.typing as npt
 from ...model.decoding.automaton import Automaton, Pattern
 from ...model.decoding.builders import keyword_automaton
 from ...model.decoding.constraint import BackwardTable, backward_table
+from ...model.decoding.datapath import GoldenDatapath
 from ...model.decoding.step import Beams, Numbers, WorkItem, sharing_order, work_items
 from ...model.golden.operations import GoldenModel
 from ...model.packing.matrix import PackedModel
@@ -100,7 +101,7 @@ def scenario(golden: GoldenModel, spec: StepSpec) -> Scenario:
     vectors = golden.initial(spec.beams)
     for token in cast.texts[:, :-1].T:
         vectors = golden.forward(vectors, token)
-    table = backward_table(golden, cast.automaton, LEAST_TOKENS, GREATEST_TOKENS, first=TOKENS_OUT + 1)
+    table = backward_table(GoldenDatapath(golden), cast.automaton, LEAST_TOKENS, GREATEST_TOKENS, first=TOKENS_OUT + 1)
     beams = Beams(vectors, cast.parents, cast.tokens, cast.states, TOKENS_OUT)
     return Scenario(cast.automaton, table, beams, work_items(cast.automaton, cast.states, spec.sizes.config.lanes))
 

@@ -9,19 +9,22 @@ import torch
 from transformers import DynamicCache
 
 from ...model.config import Layout
+from ...model.decoding.bit_engine import BitEngine
 from ...model.decoding.builders import keyword_automaton
+from ...model.decoding.datapath import GoldenDatapath
+from ...model.decoding.engine import EosMode, Lengths
+from ...model.decoding.float_engine import FloatEngine
+from ...model.decoding.guide import Guide
+from ...model.decoding.search import search
+from ...model.decoding.stacked import stack
 from ...model.default.language_model import default_language_model
 from ...model.default.load import default_hmm, default_tokenizer
 from ...model.golden.operations import GoldenModel
 from ...model.packing.model import pack_model
 from ...model.quantize.normq import quantize
 from ...model.weights import FloatWeights
-from .beams import search
 from .concepts import read_sets
-from .golden_engine import GoldenEngine
-from .guide import EosMode, FloatEngine, Guide, Lengths, Table
 from .spec import BEAMS, CHUNK, LENGTHS
-from .stacked import stack
 
 Rows = list[dict[str, Any]]
 
@@ -42,7 +45,7 @@ def golden_texts(bits: int, chunk: int) -> Rows:
         for number in numbers
     ]
     packed = pack_model(quantize(default_hmm(), bits), Layout.SPARSE, {})
-    engine = GoldenEngine.of(GoldenModel(packed), automata, LENGTHS)
+    engine = BitEngine.of(GoldenDatapath(GoldenModel(packed)), automata, LENGTHS)
     texts = search(default_language_model(), engine, len(automata), BEAMS, LENGTHS)
     return [
         {"name": str(number), "text": tokenizer.decode(list(text.tokens)).strip(), "seconds": None}
@@ -60,13 +63,13 @@ def latency(hidden: int) -> Rows:
     stacked = stack([keyword_automaton([[(5, 6), (7, 6)], [(8, 9), (10,)], [(11, 12, 13)]])])
     lengths = Lengths(0, 3)
     begun = time.process_time()
-    engine = FloatEngine(guide, Table.of(guide, stacked, lengths, EosMode.EVENT))
+    engine = FloatEngine.of(guide, stacked, lengths, EosMode.EVENT)
     table = (time.process_time() - begun) / lengths.greatest
     a, states = engine.initial(BEAMS).contiguous(), stacked.starts[:, None].expand(-1, BEAMS).contiguous()
     tokens = torch.full((1, BEAMS), 5)
     parts: dict[str, Callable[[], Any]] = {
         "forward": lambda: engine.forward(a, tokens),
-        "denominators": lambda: engine.denominators(a),
+        "denominators": lambda: engine.guide.scores(a),
         "numerators": lambda: engine.numerators(a, states, 1),
     }
     seconds = {f"hmm {name}": _median(step) for name, step in parts.items()}

@@ -9,6 +9,10 @@ from torch import Tensor
 
 from ...model.config import Layout
 from ...model.decoding.builders import keyword_automaton
+from ...model.decoding.float_engine import FloatEngine
+from ...model.decoding.guide import Guide
+from ...model.decoding.search import search
+from ...model.decoding.stacked import Stacked, stack
 from ...model.default.language_model import default_language_model
 from ...model.default.load import default_hmm, default_sentences, default_tokenizer
 from ...model.errors import PackingError
@@ -19,12 +23,9 @@ from ...model.quantize.methods import METHODS
 from ...model.quantize.tensor import QuantizedHMM
 from ...model.training.tokenizer import encode
 from ...model.weights import FloatWeights
-from .beams import search
 from .concepts import read_sets
-from .guide import FloatEngine, Guide, Table
 from .likelihood import hmm_metrics, next_tokens
 from .spec import AWARE_METHOD, BEAMS, CHUNK, FLOAT_METHOD, LANGUAGE_MODEL, LENGTHS, Configuration
-from .stacked import Stacked, stack
 from .trained import aware_levels, source_hmm
 
 Fields = dict[str, Any]
@@ -35,7 +36,7 @@ def compute_texts(configuration: Configuration, chunk: int, folder: str) -> list
     torch.set_num_threads(1)
     numbers, stacked = _stacked(chunk)
     guide = None if configuration.source == LANGUAGE_MODEL else _guide(configuration, folder)
-    engine = FloatEngine(guide, Table.of(guide, stacked, LENGTHS, configuration.eos)) if guide else None
+    engine = FloatEngine.of(guide, stacked, LENGTHS, configuration.eos) if guide else None
     texts = search(_language_model(), engine, len(numbers), BEAMS, LENGTHS)
     tokenizer = _tokenizer()
     return [

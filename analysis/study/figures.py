@@ -6,8 +6,8 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ...model.decoding.engine import EosMode
 from ..figures.style import BLUE, DPI, GREEN, ORANGE, PURPLE, SKY, VERMILION
-from .guide import EosMode
 from .results import Results
 from .spec import WIDTHS, Configuration
 from .summary import Outcome, Summary

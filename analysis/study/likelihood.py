@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...model.decoding.guide import Guide
 from ...model.default.compact import LEAST_WEIGHT
 from ...model.reference import MISSING
 from ...model.weights import FloatWeights
-from .guide import Guide
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
+from ...model.decoding.engine import EosMode, Lengths
 from ...model.quantize.kmeans import KMEANS_NAMES
 from ...model.quantize.layerwise import ActivationScale
 from ...model.quantize.linear import METHOD, NORMALIZED_METHOD, UNIFORM_METHOD
 from ...model.quantize.methods import NORMQ_METHOD, Setting
 from ...model.quantize.prune import Renormalization
-from .guide import EosMode, Lengths
 
 BEAMS = 8
 LENGTHS = Lengths(4, 20)

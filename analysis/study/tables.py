@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from ...model.decoding.engine import EosMode
 from . import published
-from .guide import EosMode
 from .results import Results
 from .spec import (
     AWARE_METHOD,

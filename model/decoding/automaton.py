@@ -85,6 +85,23 @@ class Automaton:
 
     def edges(self, state: int) -> tuple[Edge, ...]:
         """Return the edges out of a state: the default edge first, then one for each other successor, rising."""
+        if state not in self._edges:
+            self._edges[state] = self._edges_of(state)
+        return self._edges[state]
+
+    def edge_tokens(self, state: int, target: int) -> tuple[int, ...]:
+        """Return the tokens of the edge between two states that is no default edge; raises ValueError for none."""
+        for edge in self.edges(state)[1:]:
+            if edge.target == target:
+                return edge.tokens
+        raise ValueError(f"no edge but the default one leads from state {state} to {target}")
+
+    @cached_property
+    def _edges(self) -> dict[int, tuple[Edge, ...]]:
+        """Those asked for so far."""
+        return {}
+
+    def _edges_of(self, state: int) -> tuple[Edge, ...]:
         by_target: dict[int, list[int]] = {}
         for number, target in self.exceptions[state].items():
             by_target.setdefault(target, []).extend(self.classes[number])

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ..golden.operations import GoldenModel
 from ..golden.vectors import Scores, Vectors
 from .automaton import Automaton
+from .classes import Flags
 from .constraint import BackwardTable
-
-Numbers = npt.NDArray[np.int64]
+from .datapath import Numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +43,7 @@ class WorkItem:
     """[lanes] the beam of each lane: those of the group in order, to the last one that has such an edge."""
     targets: Numbers
     """[lanes] the state to which the lane's edge leads; where it has none, its beam's default edge."""
-    has_edge: npt.NDArray[np.bool_]
+    has_edge: Flags
     """[lanes]; the scores of a lane without an edge are of no use."""
     tokens: Numbers
     """The tokens of all their edges, rising; a lane needs only those of its own edge."""

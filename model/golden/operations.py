@@ -97,14 +97,18 @@ class GoldenModel:
         """Return the score of every token: the vector times beta."""
         return self._scores_of(self.scores_input(vectors))
 
-    def listed_scores(self, vectors: Vectors, tokens: Tokens) -> ListedScores:
-        """Return the scores of listed tokens only, equal to those of `scores`."""
-        z = self.scores_input(vectors)
+    def listed_scores(
+        self, vectors: Vectors, tokens: Tokens, second: Vectors | None = None, *, ends: bool = False
+    ) -> ListedScores:
+        """Return the scores of listed tokens only, equal to those of `scores`, or of `product_scores` with `second`."""
+        z = self.scores_input(vectors) if second is None else self.product_scores_input(vectors, second, ends=ends)
         listed = self.check_tokens(tokens)
         values = self._fix(z)
         leaks = self._leaks(values, self.tables.beta_zero, Operation.SCORES)
         bare = (listed == self.packed.eos_token_id) & (self._closed >= 0)
-        return ListedScores(score_codes(self.by_token.listed_sums(listed, values), leaks, bare), z.exponents)
+        leak = score_codes(np.zeros((1, z.batch), np.int64), leaks)
+        codes = score_codes(self.by_token.listed_sums(listed, values), leaks, bare)
+        return ListedScores(leak[0], codes, z.exponents)
 
     def product(self, a: Vectors, c: Vectors) -> Vectors:
         """Return the element-wise products of B pairs of vectors."""

@@ -84,6 +84,8 @@ class Scores:
 class ListedScores:
     """SCORE16 codes of B vectors at listed tokens only."""
 
+    leak: Codes
+    """[B] uint16, the score of a token without an entry."""
     codes: Codes
     """[tokens, B] uint16, in the order of the list."""
     exponents: Exponents

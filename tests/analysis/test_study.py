@@ -1,7 +1,6 @@
 """The quality study on toys: guidance against enumeration, the search, intervals, the store, what is drawn."""
 
 import re
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,31 +13,20 @@ from normq.analysis.study.collect import collect
 from normq.analysis.study.concepts import ConceptSet, draw_sets, has_all, has_all_words, inflections, read_sets
 from normq.analysis.study.corpus import bleu
 from normq.analysis.study.draw import draw
-from normq.analysis.study.golden_engine import GoldenEngine
-from normq.analysis.study.guide import EosMode, FloatEngine, Guide, Lengths, Table
 from normq.analysis.study.intervals import mcnemar, wilson
 from normq.analysis.study.likelihood import hmm_metrics, next_tokens
 from normq.analysis.study.page import with_tables
 from normq.analysis.study.run import METRICS, TEXTS, Work, work_of
 from normq.analysis.study.scores import text_scores
 from normq.analysis.study.spec import CHUNK, Configuration, configurations, trained_configurations
-from normq.analysis.study.stacked import stack
 from normq.analysis.study.store import WorkStore
-from normq.model.config import Layout
-from normq.model.decoding.automaton import Automaton
-from normq.model.decoding.builders import keyword_automaton
+from normq.model.decoding.float_engine import Guide
 from normq.model.errors import OptionError
-from normq.model.golden.operations import GoldenModel
 from normq.model.hmm import HMM
-from normq.model.packing.model import pack_model
-from normq.model.quantize.dequantize import float_weights
-from normq.model.quantize.layerwise import ActivationQuantizer, ActivationScale
-from normq.model.quantize.normq import quantize
 from normq.model.reference import MISSING, ReferenceModel
 from normq.model.weights import FloatWeights
 
 VOCAB, EOS = 6, 0
-LENGTHS = Lengths(1, 3)
 
 
 def toy(hidden: int = 3, seed: int = 0) -> HMM:
@@ -46,93 +34,6 @@ def toy(hidden: int = 3, seed: int = 0) -> HMM:
     alpha, beta = rng.dirichlet(np.ones(hidden), hidden), rng.dirichlet(np.ones(VOCAB), hidden)
     gamma = rng.dirichlet(np.ones(hidden))
     return HMM(alpha.astype(np.float32), beta.astype(np.float32), gamma.astype(np.float32), EOS)
-
-
-def automata() -> list[Automaton]:
-    return [keyword_automaton([[(1,), (2, 3)]]), keyword_automaton([[(3,)], [(2, 2), (1, 2)]])]
-
-
-def exact() -> FloatWeights:
-    """Rows that sum to 1 in float64, as the enumeration wants them."""
-    rng = np.random.default_rng(3)
-    alpha, beta = rng.dirichlet(np.ones(3), 3), rng.dirichlet(np.ones(VOCAB), 3)
-    return FloatWeights(alpha, beta, rng.dirichlet(np.ones(3)), EOS)
-
-
-def enumerated(
-    weights: FloatWeights, automaton: Automaton, prefix: tuple[int, ...], token: int, mode: EosMode
-) -> float:
-    """p(prefix, token, and the constraint) over every continuation, each by the plain forward recursion."""
-
-    def probability(tokens: tuple[int, ...]) -> float:
-        a = weights.gamma
-        for one in tokens:
-            a = (a * weights.beta[:, one]) @ weights.alpha
-        return float(a.sum())
-
-    begun = (*prefix, token)
-    total = 0.0
-    if mode is EosMode.EVENT:
-        for length in range(LENGTHS.least, LENGTHS.greatest + 1):
-            for text in product(range(1, VOCAB), repeat=length):
-                whole = (*text, EOS)
-                if whole[: len(begun)] == begun and automaton.run(text) in automaton.accepting:
-                    total += probability(whole)
-        return total
-    for length in range(max(LENGTHS.least, len(begun)), LENGTHS.greatest + 1):
-        for rest in product(range(VOCAB), repeat=length - len(begun)):
-            if automaton.run((*begun, *rest)) in automaton.accepting:
-                total += probability((*begun, *rest))
-    return total
-
-
-@pytest.mark.parametrize("mode", list(EosMode))
-def test_numerators_equal_the_enumeration_of_all_continuations(mode: EosMode) -> None:
-    weights = exact()
-    guide = Guide.of(weights)
-    stacked = stack(automata())
-    table = Table.of(guide, stacked, LENGTHS, mode)
-    for prefix in [(), (2,), (3, 2), (1, 2, 3)]:
-        if mode is EosMode.CTRLG and len(prefix) == LENGTHS.greatest:
-            continue
-        a = weights.gamma
-        for one in prefix:
-            a = (a * weights.beta[:, one]) @ weights.alpha
-        states = torch.tensor(
-            [[base + one.run(prefix)] for base, one in zip(stacked.first_states, automata(), strict=False)]
-        )
-        vectors = torch.from_numpy(a).expand(2, 1, -1)
-        found = table.numerators(guide, vectors, states, len(prefix))[:, 0]
-        for number, automaton in enumerate(automata()):
-            wanted = [enumerated(weights, automaton, prefix, token, mode) for token in range(VOCAB)]
-            np.testing.assert_allclose(found[number], wanted, rtol=1e-12, atol=1e-17)
-
-
-def test_golden_engine_approaches_the_float_one_of_the_same_levels() -> None:
-    hmm = toy(8, 1)
-    quantized = quantize(hmm, 5)
-    golden = GoldenEngine.of(GoldenModel(pack_model(quantized, Layout.SPARSE, {})), automata(), LENGTHS)
-    guide = Guide.of(float_weights(quantized))
-    floats = FloatEngine(guide, Table.of(guide, golden.stacked, LENGTHS, EosMode.EVENT))
-    states, a, b = golden.stacked.starts[:, None].expand(-1, 2), golden.initial(2), floats.initial(2)
-    for out, tokens in enumerate(([2, 3], [2, 1], [1, 1])):
-        both = torch.tensor([tokens, tokens])
-        ratios = []
-        for engine, vectors in ((golden, a), (floats, b)):
-            joint = engine.numerators(vectors, states, out) / engine.denominators(vectors)
-            ratios.append(joint / joint.sum(-1, keepdim=True))
-        np.testing.assert_allclose(ratios[0], ratios[1], rtol=5e-3, atol=1e-12)
-        a, b = golden.forward(a, both), floats.forward(b, both)
-        states = golden.stacked.step(states.flatten(), both.flatten()).view(2, 2)
-
-
-def test_an_operand_is_the_states_of_one_constraint() -> None:
-    weights = FloatWeights.from_hmm(toy())
-    coarse = Guide.of(weights, ActivationQuantizer(3, ActivationScale.OPERAND))
-    together = Table.of(coarse, stack(automata()), LENGTHS, EosMode.EVENT).after
-    apart = [Table.of(coarse, stack([one]), LENGTHS, EosMode.EVENT).after for one in automata()]
-    for out in range(1, LENGTHS.greatest + 1):
-        torch.testing.assert_close(together[out], torch.cat([table[out] for table in apart]), rtol=0, atol=0)
 
 
 def test_next_tokens_are_those_of_the_reference() -> None:

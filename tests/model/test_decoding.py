@@ -11,6 +11,7 @@ from normq.model.decoding.automaton import Automaton, Edge, Pattern
 from normq.model.decoding.builders import keyword_automaton
 from normq.model.decoding.classes import minimized
 from normq.model.decoding.constraint import backward_table
+from normq.model.decoding.datapath import GoldenDatapath
 from normq.model.decoding.step import Beams, default_targets, sharing_order, step_scores, work_items
 from normq.model.errors import OptionError
 from normq.model.formats import VectorCode
@@ -118,7 +119,7 @@ def test_a_token_step_gives_the_probability_of_the_event(golden: GoldenModel) ->
     """For every next token: p(prefix, token, C), taken from the edge that the token is on."""
     enumerated = Enumerated()
     automaton = enumerated.automaton
-    table = backward_table(golden, automaton, LEAST, GREATEST)
+    table = backward_table(GoldenDatapath(golden), automaton, LEAST, GREATEST)
     prefixes: list[Pattern] = [(1,), (3,), (2,), (0,)]
     states = np.array([automaton.run(prefix) for prefix in prefixes])
     parents = np.zeros(len(prefixes), np.int64)
@@ -147,7 +148,7 @@ def test_a_token_step_gives_the_probability_of_the_event(golden: GoldenModel) ->
 def test_the_table_holds_the_event_of_a_whole_text(golden: GoldenModel) -> None:
     """alpha @ W[1][u] after one token, so that p(token, C) = (gamma .* beta[:, token]) . C."""
     enumerated = Enumerated()
-    c = backward_table(golden, enumerated.automaton, LEAST, GREATEST, first=1).at(1)
+    c = backward_table(GoldenDatapath(golden), enumerated.automaton, LEAST, GREATEST, first=1).at(1)
     values = np.ldexp(code_values(c.codes, VectorCode()), c.exponents[:, np.newaxis])
     for token in range(EOS):
         state = enumerated.automaton.run((token,))
@@ -192,8 +193,8 @@ def test_lengths_that_cannot_be(golden: GoldenModel) -> None:
     with pytest.raises(
         OptionError, match=r"^lengths: least 5, greatest 4, first 0 given, expected 0 <= least, first <= greatest$"
     ):
-        backward_table(golden, automaton, 5, 4)
+        backward_table(GoldenDatapath(golden), automaton, 5, 4)
     with pytest.raises(OptionError, match=r"^end-of-text \(5\) is on an edge, expected it on none$"):
-        backward_table(golden, keyword_automaton([[(EOS,)]]), 0, 4)
+        backward_table(GoldenDatapath(golden), keyword_automaton([[(EOS,)]]), 0, 4)
     with pytest.raises(ValueError, match=r"^tokens_out must be 3..4, got 2$"):
-        backward_table(golden, automaton, 0, 4, first=3).at(2)
+        backward_table(GoldenDatapath(golden), automaton, 0, 4, first=3).at(2)

@@ -7,33 +7,13 @@ with the greatest mean log-probability under the language model alone is the res
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache, GPT2LMHeadModel
 
-from ...model.training.tokenizer import END_OF_TEXT_ID
-from .guide import EosMode, Lengths
-from .stacked import Stacked
-
-
-class Engine(Protocol):
-    """An HMM under the constraints of N texts, for beams [N, B]; `guide.FloatEngine` says what each part means."""
-
-    @property
-    def stacked(self) -> Stacked: ...
-
-    @property
-    def mode(self) -> EosMode: ...
-
-    def initial(self, beams: int) -> Tensor: ...
-
-    def denominators(self, a: Tensor) -> Tensor: ...
-
-    def numerators(self, a: Tensor, states: Tensor, out: int) -> Tensor: ...
-
-    def forward(self, a: Tensor, tokens: Tensor) -> Tensor: ...
+from ..training.tokenizer import END_OF_TEXT_ID
+from .engine import Engine, EosMode, Lengths
 
 
 @dataclass(frozen=True)
@@ -80,8 +60,7 @@ def _guided(lm: Tensor, engine: Engine | None, state: "_Beams", out: int) -> tup
     """Return the guided next-token distribution [N, B, V] and whether a beam has any next token [N, B]."""
     if engine is None:
         return lm, torch.ones(lm.shape[:2], dtype=torch.bool)
-    denominators = engine.denominators(state.a)
-    numerators = engine.numerators(state.a, state.states, out)
+    denominators, numerators = engine.scores(state.a, state.states, out)
     p = torch.where(denominators > 0, numerators / denominators, 0).mul_(lm)
     sums = p.sum(-1, keepdim=True)
     alive = sums[..., 0] > 0

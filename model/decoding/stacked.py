@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...model.decoding.automaton import Automaton
+from .automaton import Automaton
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +35,8 @@ class Stacked:
     """[E] int64."""
     edge_targets: Tensor
     """[E] int64."""
+    automaton: Automaton
+    """All of them as one, with the same numbers of states; it starts where the first does."""
 
     def step(self, states: Tensor, tokens: Tensor) -> Tensor:
         """Return the states after `tokens` [B] in `states` [B]."""
@@ -85,4 +87,18 @@ def stack(automata: Sequence[Automaton]) -> Stacked:
         edges=torch.tensor(edges, dtype=torch.int64),
         edge_states=pairs[:, 0].contiguous(),
         edge_targets=pairs[:, 1].contiguous(),
+        automaton=_as_one(automata, first),
     )
+
+
+def _as_one(automata: Sequence[Automaton], first: Sequence[int]) -> Automaton:
+    defaults: list[int] = []
+    exceptions: list[dict[int, int]] = []
+    for base, one in zip(first, automata, strict=False):
+        defaults += [base + target for target in one.defaults]
+        exceptions += [
+            {token: base + target for number, target in listed.items() for token in one.classes[number]}
+            for listed in one.exceptions
+        ]
+    accepting = (base + state for base, one in zip(first, automata, strict=False) for state in one.accepting)
+    return Automaton.of_tokens(first[0] + automata[0].start, accepting, defaults, exceptions)

@@ -1,0 +1,79 @@
+"""Guidance through the simulated engine: every descriptor of a table and of token steps, bit for bit golden."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from normq.model.config import AcceleratorConfig, Layout
+from normq.model.decoding.bit_engine import BitEngine
+from normq.model.decoding.builders import keyword_automaton, token_count
+from normq.model.decoding.combine import intersection
+from normq.model.decoding.datapath import GoldenDatapath
+from normq.model.decoding.engine import EosMode, Lengths
+from normq.model.golden.operations import GoldenModel
+from normq.model.packing.matrix import PackedModel
+from normq.model.packing.model import pack_model
+from normq.model.quantize.normq import quantize
+from normq.model.synthetic import synthetic_hmm
+from normq.sim.decoding import SETUP, STEP, EngineDatapath, PlacedWork
+from normq.sim.executors import RtlExecutor, TimingExecutor
+from normq.sim.results import SimulationError
+
+CONFIG = AcceleratorConfig(4, 4, 4, 512, hidden_capacity=128)
+"""That of the preset "small" of `normq simulate`: the build is shared."""
+AUTOMATA = [
+    intersection([keyword_automaton([[(5,), (7, 9)], [(11,)]]), token_count(range(1, 300, 3), 1, 3)]),
+    keyword_automaton([[(20, 21)]]),
+]
+LENGTHS = Lengths(2, 4)
+BEAMS = 3
+
+
+def packed() -> PackedModel:
+    return pack_model(quantize(synthetic_hmm(64, 300, 0), 4), Layout.SPARSE, {})
+
+
+def walked(engine: BitEngine) -> list[torch.Tensor]:
+    """All scores of beams on their way through both constraints."""
+    a, states = engine.initial(BEAMS), engine.stacked.starts[:, None].expand(-1, BEAMS)
+    found: list[torch.Tensor] = []
+    for out, tokens in enumerate(([5, 7, 20], [11, 9, 21], [4, 11, 5], [4, 4, 4])):
+        found += engine.scores(a, states, out)
+        both = torch.tensor([tokens, tokens])
+        a = engine.forward(a, both)
+        states = engine.stacked.step(states.flatten(), both.flatten()).view(2, BEAMS)
+    return [*found, *engine.scores(a, states, LENGTHS.greatest)]
+
+
+@pytest.mark.parametrize("mode", list(EosMode))
+def test_every_descriptor_of_guidance_gives_what_golden_gives(mode: EosMode, tmp_path: Path) -> None:
+    """The executor ends at the first bit that differs; the timing model counts the same cycles."""
+    model = packed()
+    rtl, timing = RtlExecutor(CONFIG, tmp_path), TimingExecutor(CONFIG)
+    engines = [
+        BitEngine.of(EngineDatapath(model, CONFIG, execute), AUTOMATA, LENGTHS, mode, CONFIG.lanes)
+        for execute in (rtl, timing)
+    ]
+    engines.append(BitEngine.of(GoldenDatapath(GoldenModel(model, CONFIG.code)), AUTOMATA, LENGTHS, mode))
+    first, *others = [walked(engine) for engine in engines]
+    for scores in others:
+        assert all(torch.equal(ours, theirs) for ours, theirs in zip(first, scores, strict=True))
+    assert rtl.cycles == timing.cycles
+    assert set(rtl.cycles) == {SETUP, STEP}
+
+
+def test_a_bit_that_differs_ends_the_run(tmp_path: Path) -> None:
+    execute = RtlExecutor(CONFIG, tmp_path)
+
+    def spoiled(placed: PlacedWork) -> None:
+        job, expected = placed.expected[0]
+        expected.codes[0, 3] ^= 1
+        execute(replace(placed, expected=((job, expected),)))
+
+    datapath = EngineDatapath(packed(), CONFIG, spoiled)
+    message = r"^RTL and golden differ: forward of 1: code of vector, element 0, 3 is \d+, golden has \d+ \(1 differ\)$"
+    with pytest.raises(SimulationError, match=message):
+        datapath.forward(datapath.initial(), np.array([7]))
