@@ -229,8 +229,7 @@ def with_tensor(name: str, hidden: int = 1, **parts: Any) -> QuantizedHMM:
 
 def guarded(beta: list[list[int]], alpha: list[list[int]] | None = None, **parts: Any) -> QuantizedHMM:
     """hmm_guard on a model of two states, end-of-text token 0."""
-    levels = (np.array(rows, np.uint8) for rows in (alpha or [[1, 1], [0, 1]], beta))
-    whole = one_model(*levels, 3)
+    whole = one_model(np.array(alpha or [[1, 1], [0, 1]], np.uint8), np.array(beta, np.uint8), 3)
     return replace(whole, beta=replace(whole.beta, **parts), guard=True)
 
 
