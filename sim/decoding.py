@@ -17,10 +17,11 @@ from ..model.golden.edges import GROUP_TERMS, Term
 from ..model.golden.operations import GoldenModel, Tokens
 from ..model.golden.vectors import ListedScores, Scores, Vectors
 from ..model.packing.matrix import PackedModel
-from .descriptors import Chain, Job, ModelImage, read_scores, read_vectors
+from .descriptors import Chain, Job, ModelImage
 from .edge_descriptors import RESULT_LANES, ConstraintImage, Edge, StoredTerm
 from .memory.map import MemoryMap
 from .operand import StoredVectors, place_vectors
+from .read_back import read_scores, read_vectors
 from .trial import score_difference, vector_difference
 
 SETUP, STEP = "setup", "step"

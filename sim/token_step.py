@@ -8,9 +8,10 @@ from ..model.decoding.constraint import BackwardTable
 from ..model.decoding.step import Beams, Numbers, StepScores, WorkItem, default_targets
 from ..model.golden.constants import Operation
 from ..model.golden.vectors import Scores, Vectors
-from .descriptors import Chain, Job, ModelImage, read_scores, read_vectors
+from .descriptors import Chain, Job, ModelImage
 from .memory.map import MemoryMap, Space
 from .operand import StoredVectors, place_vectors
+from .read_back import read_scores, read_vectors
 from .trial import score_difference, vector_difference
 
 PHASES = ("forward", "denominators", "numerators", "listed scores")

@@ -12,9 +12,10 @@ from ..model.golden.constants import Operation
 from ..model.golden.operations import GoldenModel
 from ..model.golden.vectors import Codes, Scores, Vectors
 from ..rtl.operation import Status
-from .descriptors import Job, ModelImage, read_scores, read_vectors
+from .descriptors import Job, ModelImage
 from .memory.map import MemoryMap
 from .plan import EngineBench
+from .read_back import read_scores, read_vectors
 from .session import JobOutcome, MemoryBehavior, run_jobs
 
 LEAST_LIMIT_CYCLES = 200_000

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from ...model.decoding.step import step_scores
 from ...rtl.operation import Status
-from ...sim.descriptors import Chain, Job, read_scores, read_vectors
+from ...sim.descriptors import Chain, Job
+from ...sim.read_back import read_scores, read_vectors
 from ...sim.session import build_native_engine, run_jobs
 from ...sim.trial import score_difference, vector_difference
 from .figures import Figures

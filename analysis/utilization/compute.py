@@ -15,9 +15,10 @@ from ...model.golden.operations import GoldenModel
 from ...model.golden.vectors import Codes, Scores, Vectors
 from ...model.packing.directory import directory_of
 from ...rtl.operation import Status
-from ...sim.descriptors import Job, ModelImage, read_scores, read_vectors
+from ...sim.descriptors import Job, ModelImage
 from ...sim.memory.map import MemoryMap
 from ...sim.operand import place_vectors
+from ...sim.read_back import read_scores, read_vectors
 from ...sim.results import SimulationError
 from ...sim.session import JobOutcome, build_native_engine, run_jobs
 from ...sim.trial import score_difference, vector_difference

@@ -152,7 +152,7 @@ def test_the_table_has_every_point_with_its_worst_status(tmp_path: Path) -> None
         frame = frame_of(store)
     found = frame[["lanes", "cycles", "status", "reason", "source", "sources_timing"]].astype(object)
     assert found.where(found.notna(), None).to_numpy().tolist() == [
+        [3, None, "impossible", "lanes", None, "now"],
         [16, 7.0, "impossible", "no such width", None, "now"],
         [16, None, "failed", "cycles differ", "RTL", "r"],
-        [3, None, "impossible", "lanes", None, "now"],
     ]

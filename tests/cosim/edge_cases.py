@@ -12,11 +12,12 @@ from normq.model.formats import ZERO_EXPONENT
 from normq.model.golden.edges import Term, edge_sums, edge_weights, other_edge_weights
 from normq.model.golden.vectors import Vectors
 from normq.rtl.operation import Status, descriptor_layout
-from normq.sim.descriptors import Job, ModelImage, read_vectors
+from normq.sim.descriptors import Job, ModelImage
 from normq.sim.edge_descriptors import RESULT_LANES, ConstraintImage, Edge, StoredTerm
 from normq.sim.memory.image import poison
 from normq.sim.memory.map import MemoryMap
 from normq.sim.operand import StoredVectors, place_vectors
+from normq.sim.read_back import read_vectors
 from normq.sim.session import MemoryBehavior, Outcome, run_jobs
 from normq.tests.cosim.engine_cases import LIMIT_CYCLES, MEMORY_BYTES, check_counters, simulator
 from normq.tests.model.golden_cases import Model, vectors_of

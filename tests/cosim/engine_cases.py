@@ -14,10 +14,11 @@ from normq.model.golden.operations import GoldenModel
 from normq.model.golden.vectors import Codes, Vectors
 from normq.rtl.operation import Status
 from normq.sim.build import Simulator
-from normq.sim.descriptors import Job, ModelImage, read_scores, read_vectors, unused_lanes
+from normq.sim.descriptors import Job, ModelImage
 from normq.sim.memory.image import poison
 from normq.sim.memory.map import MemoryMap
 from normq.sim.operand import StoredVectors
+from normq.sim.read_back import read_scores, read_vectors, unused_lanes
 from normq.sim.session import JobOutcome, MemoryBehavior, Outcome, build_engine, run_jobs
 from normq.tests.model.golden_cases import Model, vectors_of
 

@@ -11,9 +11,10 @@ from normq.model.config import Layout
 from normq.model.golden.vectors import Vectors
 from normq.rtl.constraint.layouts import EDGE_BYTES, MOST_TERMS, edge_layout, term_layout
 from normq.rtl.operation import Status, column_record_layout
-from normq.sim.descriptors import Job, read_vectors
+from normq.sim.descriptors import Job
 from normq.sim.edge_descriptors import RESULT_LANES, ConstraintImage, Edge
 from normq.sim.memory.image import poison
+from normq.sim.read_back import read_vectors
 from normq.sim.session import MemoryBehavior, run_jobs
 from normq.tests.cosim.edge_cases import EdgeSession, Pair, golden_sum, pool_of, same
 from normq.tests.cosim.engine_cases import LIMIT_CYCLES, STALLS, check_counters, simulator

@@ -12,9 +12,10 @@ from normq.model.golden.constants import Operation
 from normq.model.golden.operations import GoldenModel
 from normq.model.golden.vectors import Codes, Scores, Vectors
 from normq.rtl.operation import Status
-from normq.sim.descriptors import Chain, Job, ModelImage, read_scores, read_vectors
+from normq.sim.descriptors import Chain, Job, ModelImage
 from normq.sim.memory.map import MemoryMap
 from normq.sim.operand import StoredVectors, place_vectors
+from normq.sim.read_back import read_scores, read_vectors
 from normq.sim.session import MemoryBehavior, Outcome, run_jobs
 from normq.tests.cosim.engine_cases import (
     AT_ONCE,

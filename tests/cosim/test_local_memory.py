@@ -12,9 +12,10 @@ from normq.model.golden.constants import Operation
 from normq.model.golden.vectors import Vectors
 from normq.rtl.bus.axi import LOCAL_BIT
 from normq.rtl.operation import Opcode, Status
-from normq.sim.descriptors import Job, ModelImage, read_vectors
+from normq.sim.descriptors import Job, ModelImage
 from normq.sim.memory.map import MemoryMap, Space
 from normq.sim.operand import StoredVectors, written_vectors
+from normq.sim.read_back import read_vectors
 from normq.sim.session import JobOutcome, MemoryBehavior, Outcome
 from normq.sim.timing.predict import predict
 from normq.tests.cosim.engine_cases import AT_ONCE, SLOW, STALLS, UNEVEN, Session, operands, same
