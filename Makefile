@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test lint bench quality quality-study peer dram-check registers test-browser verify-full clean system chromium
+.PHONY: help run test lint bench quality quality-study peer dram-check registers test-browser verify-full clean system waves chromium
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' Makefile
@@ -67,7 +67,7 @@ clean: ## remove what was built; the environment stays
 build/run.txt: $(STAMP) $(SOURCES)
 	@normq run --output build
 
-build/test.txt: $(STAMP) $(FILES)
+build/test.txt: $(STAMP) $(FILES) | waves
 	@mkdir -p build
 	@pytest -n auto | tee $@
 
@@ -92,6 +92,14 @@ system:
 	$(call need,command -v g++,g++) \
 	$(call need,command -v git,git) \
 	test -z "$$missing" || { echo "normq needs Debian packages first: apt-get install$$missing" >&2; exit 1; }
+
+# Asked before tests, which write waves as FST, too.
+has_header = echo '\#include <$(1)>' | g++ -fsyntax-only -x c++ -
+waves:
+	@missing=; \
+	$(call need,$(call has_header,zlib.h),zlib1g-dev) \
+	$(call need,$(call has_header,lz4.h),liblz4-dev) \
+	test -z "$$missing" || { echo "normq needs Debian packages for its tests: apt-get install$$missing" >&2; exit 1; }
 
 # Asked only by the targets that open a browser: no Python package brings one.
 chromium:
