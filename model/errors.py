@@ -44,3 +44,7 @@ class LocalMemoryError(NormqError):
 
 class TrainingError(NormqError):
     """Sequences or options that a model cannot be trained with, or a state of training that cannot be gone on from."""
+
+
+class DeadConstraint(NormqError):  # noqa: N818, what has died is said, not that it is an error
+    """A text of which no beam has a possible next token: under its constraint the language model cannot go on."""
