@@ -46,6 +46,7 @@ class GatherSettings(wiring.Signature):
                 "inputs": Out(COUNT_BITS),
                 "has_entries": Out(1),
                 "codebook": Out(2),
+                "closed_record": Out(COUNT_BITS),
             }
         )
 
@@ -113,7 +114,7 @@ class GatherControl(wiring.Component):
                 "factors": Out(data.ArrayLayout(CODEBOOK_BITS, slots)),
                 "last_segment": Out(slots),
                 "last_carry": Out(slots),
-                "total": Out(ports.total_layout()),
+                "total": Out(ports.total_layout(shape)),
                 "result": Out(ports.result_layout(shape)),
                 "done": Out(1),
                 "done_buffer": Out(1),
@@ -249,6 +250,7 @@ class GatherControl(wiring.Component):
             for signal, name in ((self._header, "header"), (self._end, "end"), (self._buffer, "buffer"))
         )
         m.d.comb += [self.total.header.eq(header), self.total.buffer.eq(buffer)]
+        self._close(m)
         later = GatherTiming.result - GatherTiming.total
         header, end, buffer = (
             wire(m, delayed(m, signal, later, f"{name}_result"), f"{name}_at_result")
@@ -277,6 +279,19 @@ class GatherControl(wiring.Component):
         ]
         self._route(m, ended, row, bank)
         self._finish_groups(m, header, end, buffer, count, bank, after[: shape.bank_bits])
+
+    def _close(self, m: Module) -> None:
+        """Find the record without a leak among those that end, a cycle before its leak would be added."""
+        early = GatherTiming.total - 1
+        header = delayed(m, self._header, 1 + early, "header_early")
+        ended = wire(m, delayed(m, self._last, early, "ended_early"), "ended_at_close")
+        left = Signal(COUNT_BITS)
+        with m.If(header):
+            m.d.sync += left.eq(self.settings.closed_record)
+        with m.Else():
+            m.d.sync += left.eq(left - one_count(ended))
+        closed = Cat(bit & (left == one_count(ended[: slot + 1])) for slot, bit in enumerate(ended))
+        m.d.sync += self.total.closed.eq(closed)
 
     def _route(self, m: Module, ended: Value, row: Value, bank: Value) -> None:
         """The k-th output that ends in this cycle goes to the k-th bank from the current one."""

@@ -22,6 +22,11 @@ GROUPS_IN_FLIGHT = 4
 """Destinations are kept until a group is written, three groups after they were read."""
 
 
+def setting_layout() -> data.StructLayout:
+    """What is kept of a record until its lane is set up."""
+    return data.StructLayout({"is_closed": 1, "exponent": signed(PRODUCT_EXPONENT_BITS)})
+
+
 class GroupSettings(wiring.Signature):
     """What the input side needs of the descriptor."""
 
@@ -115,7 +120,7 @@ class GroupLoad(wiring.Component):
         may_read = wire(m, ~self.settings.follows | ~lag[-1], "may_read")
         is_forward = self.settings.opcode == Opcode.FORWARD
         coming = wire(m, Mux(vectors_left < lanes, vectors_left, lanes), "coming")
-        exponents = self._records(m, word, lane, group)
+        kept = self._records(m, word, lane, group)
         with m.FSM():
             with m.State("idle"):
                 m.d.comb += self.idle.eq(1)
@@ -143,7 +148,8 @@ class GroupLoad(wiring.Component):
                 m.d.comb += [
                     self.setup_write.eq(1 << lane),
                     self.setup.active.eq(lane < self.active),
-                    self.setup.exponent.eq(exponents),
+                    self.setup.is_closed.eq(kept.is_closed),
+                    self.setup.exponent.eq(kept.exponent),
                 ]
                 m.d.sync += lane.eq(lane + 1)
                 with m.If(lane == lanes - 1):
@@ -170,7 +176,7 @@ class GroupLoad(wiring.Component):
         return m
 
     def _records(self, m: Module, word: Signal, lane: Signal, group: Signal) -> Any:
-        """Keep the fields of the records, each as the word that holds it arrives; return the exponents being set up.
+        """Keep the fields of the records, each as the word that holds it arrives; return the setting being set up.
 
         Two groups are kept: one is read while the one before still loads. Destinations stay for longer.
         """
@@ -182,17 +188,22 @@ class GroupLoad(wiring.Component):
         taken = wire(m, self.words.valid & self.words.ready, "taken")
         sources = self._bank("source", ADDRESS_BITS)
         columns = self._bank("column", column_layout().size)
-        exponents = self._bank("exponent", PRODUCT_EXPONENT_BITS)
+        settings = self._bank("setting", setting_layout().size)
         place = Cat(lane, group[0])
         fields = Array(column_layout()(column) for column in columns)
         second = record.first.as_signed()
+        setting = Signal(setting_layout())
+        m.d.comb += [
+            setting.is_closed.eq(record.closed),
+            setting.exponent.eq(record.exponent + Mux(self.settings.has_second, second, 0)),
+        ]
         with m.If(taken):
             with m.Switch(word):
                 with m.Case(0):
                     m.d.sync += sources[place].eq(record.source)
                 with m.Case(2):
                     m.d.sync += [
-                        exponents[place].eq(record.exponent + Mux(self.settings.has_second, second, 0)),
+                        settings[place].eq(setting),
                         fields[place].first.eq(record.first),
                         fields[place].count.eq(record.count),
                     ]
@@ -210,8 +221,8 @@ class GroupLoad(wiring.Component):
         with m.If(taken & (word == 1)):
             m.d.sync += kept[Cat(lane, group)].eq(record.destination)
         m.d.comb += self.destination.eq(kept[Cat(self.destination_lane, self.destination_group)])
-        chosen = Signal(signed(PRODUCT_EXPONENT_BITS))
-        m.d.comb += chosen.eq(exponents[Cat(lane, self._parity)])
+        chosen = Signal(setting_layout())
+        m.d.comb += chosen.eq(settings[Cat(lane, self._parity)])
         return chosen
 
     def _bank(self, name: str, bits: int) -> Any:

@@ -93,7 +93,7 @@ class Lane(wiring.Component):
                 "factors": In(data.ArrayLayout(CODEBOOK_BITS, slots)),
                 "last_segment": In(slots),
                 "last_carry": In(slots),
-                "total": In(ports.total_layout()),
+                "total": In(ports.total_layout(shape)),
                 "result": In(ports.result_layout(shape)),
                 "bank_read": In(ports.bank_read_layout(shape)),
                 "y_read": In(1),
@@ -201,7 +201,10 @@ class Lane(wiring.Component):
         finishers: list[Finisher] = []
         for slot in range(self.shape.config.entries_per_cycle):
             m.submodules[f"finish_{slot}"] = finisher = Finisher()
-            m.d.comb += [finisher.total.eq(gather.totals[slot]), finisher.leak.eq(chosen)]
+            m.d.comb += [
+                finisher.total.eq(gather.totals[slot]),
+                finisher.leak.eq(Mux(self.total.closed[slot], 0, chosen)),
+            ]
             finishers.append(finisher)
         return finishers
 
@@ -276,6 +279,7 @@ class Lane(wiring.Component):
         leak_mantissa = wire(m, Array(kept["mantissa"] for kept in finished)[buffer], "chosen_leak_mantissa")
         leak_shift = wire(m, Array(kept["shift"] for kept in finished)[buffer], "chosen_leak_shift")
         is_active = wire(m, self._exponents.active.bit_select(buffer, 1), "is_active")
+        has_absent = wire(m, ~(self.operand.use_emission & self._closed(m)), "has_absent")
         scale = wire(m, Mux(self.scale_output, self._exponents.scales[1], self._exponents.scales[0]), "scale")
         lengths: list[Value] = []
         codes: list[Value] = []
@@ -294,7 +298,11 @@ class Lane(wiring.Component):
                 encoder.enable.eq(self.encode_enable),
                 encoder.a.eq(Mux(self.operand.is_output, top, mantissa)),
                 encoder.b.eq(
-                    Mux(self.operand.use_second, factor, Mux(is_listed, levels[slot], constant.mantissa)),
+                    Mux(
+                        self.operand.use_second,
+                        factor,
+                        Mux(is_listed, levels[slot], Mux(has_absent, constant.mantissa, 0)),
+                    ),
                 ),
                 encoder.exponent.eq(Mux(self.operand.use_second, shift + factor_shift, exponent)),
                 encoder.valid.eq(self.operand.valid[slot] & is_active),
@@ -308,6 +316,15 @@ class Lane(wiring.Component):
         longest = Signal(signed(EXPONENT_BITS))
         m.d.sync += longest.eq(greatest(m, lengths, "longest_element"))
         return codes, longest
+
+    def _closed(self, m: Module) -> Value:
+        """Whether the vector under way consumes a token that no leak reaches, taken with its exponent."""
+        coming, current = Signal(name="coming_closed"), Signal(name="current_closed")
+        with m.If(self.setup_write):
+            m.d.sync += coming.eq(self.setup.is_closed)
+        with m.If(self.maximum.reset & ~self.operand.is_output):
+            m.d.sync += current.eq(coming)
+        return current
 
     def _store(self, m: Module, codes: list[Value]) -> None:
         """Codes into z or y, and into the leak sums."""
@@ -332,14 +349,14 @@ class Lane(wiring.Component):
         self._sum_leaks(m, codes)
 
     def _sum_leaks(self, m: Module, codes: list[Value]) -> None:
-        """S1 over ordinary rows in sums[0], S0 over zero rows in sums[1]."""
+        """S1 over ordinary rows in sums[0], S0 over zero rows in sums[1]; the closed row is in neither."""
         parts: list[Value] = [Const(0, 1), Const(0, 1)]
         for slot, code in enumerate(codes):
             mantissa, shift = mantissa_of(code, self.shape.config.code)
             fix = Signal(self.shape.config.code.fix_bits, name=f"fix_{slot}")
             m.d.sync += fix.eq(mantissa << shift)
-            is_zero_row = self.leak_sum.zero_row[slot]
-            parts = [parts[0] + Mux(is_zero_row, 0, fix), parts[1] + Mux(is_zero_row, fix, 0)]
+            chosen = (self.leak_sum.ordinary[slot], self.leak_sum.zero[slot])
+            parts = [part + Mux(is_added, fix, 0) for part, is_added in zip(parts, chosen, strict=True)]
         with m.If(self.leak_sum.clear):
             m.d.sync += self.sums.eq(0)
         with m.Elif(self.leak_sum.add):

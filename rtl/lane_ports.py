@@ -49,8 +49,8 @@ class GatherTiming:
 
 
 def setup_layout() -> data.StructLayout:
-    """The vector that a lane is about to load."""
-    return data.StructLayout({"active": 1, "exponent": signed(PRODUCT_EXPONENT_BITS)})
+    """The vector that a lane is about to load; `is_closed`: no emission stands for an absent one."""
+    return data.StructLayout({"active": 1, "is_closed": 1, "exponent": signed(PRODUCT_EXPONENT_BITS)})
 
 
 def constant_layout() -> data.StructLayout:
@@ -104,8 +104,9 @@ def store_layout(shape: Shape) -> data.StructLayout:
 
 
 def leak_sum_layout(shape: Shape) -> data.StructLayout:
-    """Which of the W codes enter which leak sum, at PassTiming.leak."""
-    return data.StructLayout({"clear": 1, "add": 1, "zero_row": shape.config.elements_per_cycle})
+    """Which of the W codes enter which leak sum, at PassTiming.leak; a code may enter none."""
+    elements = shape.config.elements_per_cycle
+    return data.StructLayout({"clear": 1, "add": 1, "ordinary": elements, "zero": elements})
 
 
 def finalize_layout() -> data.StructLayout:
@@ -124,9 +125,12 @@ def read_layout(shape: Shape) -> data.StructLayout:
     return data.StructLayout({"enable": 1, "buffer": 1, "index": data.ArrayLayout(shape.index_bits, entries)})
 
 
-def total_layout() -> data.StructLayout:
-    """Which leak is added, at GatherTiming.total. A header carries the leak of empty outputs alone."""
-    return data.StructLayout({"buffer": 1, "header": 1})
+def total_layout(shape: Shape) -> data.StructLayout:
+    """Which leak is added, at GatherTiming.total. A header carries the leak of empty outputs alone.
+
+    The output that ends in a `closed` slot has none.
+    """
+    return data.StructLayout({"buffer": 1, "header": 1, "closed": shape.config.entries_per_cycle})
 
 
 def result_layout(shape: Shape) -> data.StructLayout:

@@ -67,8 +67,11 @@ def option_layout() -> data.StructLayout:
     `listed` (scores): of listed outputs; `stream` is a list of columns (`column_record_layout`).
     `keeps_first` (with `second`, one group): the first factors are the vectors that the group before has loaded.
     `follows`: group g is read once group g of the descriptor before, or its last, is written and answered.
+    `drops_closed` (with `second`): element `closed_row` of a product counts as 0.
     """
-    return data.StructLayout({"second": 1, "listed": 1, "follows": 1, "keeps_first": 1, "reserved": 4})
+    return data.StructLayout(
+        {"second": 1, "listed": 1, "follows": 1, "keeps_first": 1, "drops_closed": 1, "reserved": 3}
+    )
 
 
 def _packed_constant() -> data.StructLayout:
@@ -83,6 +86,8 @@ def descriptor_layout() -> data.StructLayout:
     receives for each group of P vectors, `result_stride` bytes apart, P pairs {leak code u16, exponent i16} and, for
     scores, the records. With `listed` the list of columns lies in `stream_blocks` blocks from `stream`, and
     `entries`, `records` and `outputs` are its columns, of which none may be empty (and there may be none).
+    hmm_guard: `closed_row` is 1 more than the input that leaks nothing, in whose element an absent emission is 0 (edge
+    weights: that has no leak); `closed_record` is 1 more than the record that gets no leak; 0: there is none.
     """
     return data.StructLayout(
         {
@@ -105,12 +110,13 @@ def descriptor_layout() -> data.StructLayout:
             "vector_records": 64,
             "results": 64,
             "result_stride": 32,
-            "reserved_1": 32,
+            "closed_row": 32,
             "leak_k1": _packed_constant(),
             "leak_k0": _packed_constant(),
             "emission_k1": _packed_constant(),
             "emission_k0": _packed_constant(),
-            "reserved_0": 5 * 64,
+            "closed_record": 32,
+            "reserved": 9 * 32,
         }
     )
 
@@ -120,7 +126,8 @@ def record_layout() -> data.StructLayout:
 
     A forward step reads the column of the vector's token: `count` entries in `emission_blocks` blocks from
     `emission`, the first of them entry (sparse) or word (dense) `first` of its block. A count of 0 reads nothing.
-    With `second` the second factor is the vector at `emission`, `first` its exponent in two's complement.
+    With `closed` no emission stands for an absent one: the token is that of hmm_guard. With `second` the second factor
+    is the vector at `emission`, `first` its exponent in two's complement.
     """
     return data.StructLayout(
         {
@@ -128,7 +135,8 @@ def record_layout() -> data.StructLayout:
             "destination": 64,
             "exponent": signed(VECTOR_EXPONENT_BITS),
             "first": 16,
-            "count": 32,
+            "count": 31,
+            "closed": 1,
             "emission": 40,
             "emission_blocks": 24,
         }

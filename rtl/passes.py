@@ -51,6 +51,8 @@ class PassSettings(wiring.Signature):
                 "outputs": Out(COUNT_BITS),
                 "has_empty": Out(1),
                 "has_second": Out(1),
+                "closed_row": Out(COUNT_BITS),
+                "drops_closed": Out(1),
                 "emission_k1": Out(ports.constant_layout()),
                 "emission_k0": Out(ports.constant_layout()),
             }
@@ -137,6 +139,7 @@ class ElementPasses(wiring.Component):
         self._buffer = Signal()
         self._is_output = self.is_output
         self._empty = Signal(self.shape.config.elements_per_cycle)
+        self._closed = Signal(self.shape.config.elements_per_cycle)
         issue, word = self._sequence(m)
         self._issue(m, issue, word)
         return m
@@ -244,10 +247,12 @@ class ElementPasses(wiring.Component):
         shape = self.shape
         elements = shape.config.elements_per_cycle
         count = Mux(self._is_output, self._settings.outputs, self._settings.inputs)
-        present = Signal(elements)
+        present, closed = Signal(elements), Signal(elements)
         filled = Signal(elements)
         for slot in range(elements):
-            m.d.comb += present[slot].eq(((word << shape.slot_bits) + slot) < count)
+            element = (word << shape.slot_bits) + slot
+            m.d.comb += [present[slot].eq(element < count), closed[slot].eq(element + 1 == self._settings.closed_row)]
+        dropped = Mux(self._settings.drops_closed & ~self._is_output, closed, 0)
         m.d.comb += filled.eq(Mux(self._settings.is_dense, present, present & self.nonempty))
         rank = Signal(shape.bank_row_bits - 1 + shape.bank_bits)
         with m.If(valid):
@@ -265,7 +270,11 @@ class ElementPasses(wiring.Component):
         for number in range(shape.banks):
             address = (row + (bank > number))[: shape.bank_row_bits - 1]
             m.d.comb += self.bank_read.row[number].eq(Cat(address, self._buffer))
-        m.d.sync += [self.operand.valid.eq(Mux(valid, present, 0)), self._empty.eq(~filled)]
+        m.d.sync += [
+            self.operand.valid.eq(Mux(valid, present & ~dropped, 0)),
+            self._empty.eq(~filled),
+            self._closed.eq(closed),
+        ]
         for slot in range(elements):
             before = one_count(Cat(filled[:slot], Const(0, 1)))
             m.d.sync += self.operand.bank[slot].eq(bank + before)
@@ -288,7 +297,9 @@ class ElementPasses(wiring.Component):
             zero_row = self.rows[ALPHA].zero[slot] & (opcode == Opcode.BACKWARD)
             m.d.comb += self.operand.use_leak[slot].eq(self._empty[slot] | zero_row)
             with m.If(is_forward_input):
-                with m.If(self.rows[BETA].zero[slot]):
+                with m.If(self._closed[slot]):
+                    m.d.comb += constant.as_value().eq(0)
+                with m.Elif(self.rows[BETA].zero[slot]):
                     m.d.comb += constant.eq(self._settings.emission_k0)
                 with m.Else():
                     m.d.comb += constant.eq(self._settings.emission_k1)
@@ -331,7 +342,10 @@ class ElementPasses(wiring.Component):
         is_maximum = (kind == Pass.INPUT_MAXIMUM) | (kind == Pass.OUTPUT_MAXIMUM)
         opcode = self._settings.opcode
         zero = Array([self.rows[ALPHA].zero, self.rows[BETA].zero])[opcode == Opcode.SCORES]
-        zero_row = wire(m, Mux(opcode == Opcode.BACKWARD, 0, zero), "zero_row")
+        # backward leaks the sum of all elements
+        is_backward = wire(m, opcode == Opcode.BACKWARD, "is_backward")
+        closed = wire(m, Mux(is_backward, 0, self._closed), "closed_row")
+        zero_row = wire(m, Mux(is_backward, 0, zero & ~closed), "zero_row")
         stored = delayed(m, valid, PassTiming.store, "stored")
         m.d.comb += [
             self.scale_output.eq(self._is_output),
@@ -341,5 +355,6 @@ class ElementPasses(wiring.Component):
             self.store.word.eq(delayed(m, word, PassTiming.store, "store_word")),
             self.store.buffer.eq(self._buffer),
             self.leak_sum.add.eq(delayed(m, valid, PassTiming.leak, "leak") & encodes_input),
-            self.leak_sum.zero_row.eq(delayed(m, zero_row, PassTiming.leak, "zero_row")),
+            self.leak_sum.ordinary.eq(delayed(m, ~zero_row & ~closed, PassTiming.leak, "ordinary_row")),
+            self.leak_sum.zero.eq(delayed(m, zero_row, PassTiming.leak, "zero_row")),
         ]

@@ -90,6 +90,8 @@ def _passes(m: Module, stages: Stages, value: Any) -> None:
         passes.outputs.eq(d.outputs),
         passes.has_empty.eq(d.records != d.outputs),
         passes.has_second.eq(d.options.second),
+        passes.closed_row.eq(d.closed_row),
+        passes.drops_closed.eq(d.options.drops_closed),
     ]
     _constants(m, (passes.emission_k1, d.emission_k1), (passes.emission_k0, d.emission_k0))
 
@@ -127,6 +129,7 @@ def _gather(m: Module, stages: Stages, d: Any) -> None:
         gather.inputs.eq(d.inputs),
         gather.has_entries.eq((_is_dense(d) & ~d.options.listed) | d.entries.any()),
         gather.codebook.eq(d.codebook),
+        gather.closed_record.eq(d.closed_record),
     ]
 
 

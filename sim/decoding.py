@@ -158,7 +158,7 @@ class EngineDatapath:
         """Return the job of a list, and what it writes: records of those of its tokens that have entries."""
         second, tokens = place_vectors(image.memory, item.second), item.tokens.astype(np.uint16)
         lanes = stored.take(item.rows.tolist())
-        job = image.operation(Operation.SCORES, lanes, second=second, listed=tokens, keeps_first=True)
+        job = image.operation(Operation.SCORES, lanes, second=second, listed=tokens, ends=item.ends, keeps_first=True)
         records = self.golden.golden.nonempty_tokens[item.tokens]
         return job, Scores(scores.leak, scores.codes[records], scores.exponents)
 

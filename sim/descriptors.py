@@ -12,6 +12,7 @@ from ..model.golden.vectors import Codes, Vectors
 from ..model.packing.directory import Directory, directory_of
 from ..model.packing.matrix import BLOCK_BYTES, ENTRY_WIDTHS, PackedMatrix, PackedModel, RowConstants, above_least
 from ..rtl.operation import LayoutCode, Opcode, column_record_layout, descriptor_layout, record_layout
+from .closed import Closed
 from .layout_bytes import layout_bytes
 from .memory.map import MemoryMap, Region, Space
 from .operand import StoredVectors, place_vectors, vector_stride, written_vectors
@@ -129,6 +130,7 @@ class ModelImage:
             for operation, matrix in matrices.items()
         }
         self._beta_directory: Directory = directory_of(model.beta_by_token)
+        self.closed = Closed.of(model, self._beta_directory)
 
     def loads(self) -> list[Job]:
         """Return the descriptors that bring codebooks, row constants and resident weights on chip."""
@@ -179,6 +181,7 @@ class ModelImage:
         *,
         second: StoredVectors | None = None,
         listed: Codes | None = None,
+        ends: bool = False,
         follows: bool = False,
         keeps_first: bool = False,
         written_to: Space = Space.PORT,
@@ -186,10 +189,12 @@ class ModelImage:
         """Return the job of one operation on a batch; `tokens` [B] are what a forward step consumes.
 
         Scores may have a `second` factor for every vector, and be of the tokens `listed` only, of which those with
-        entries get a record, in their order. `follows` makes each group wait for that group of the job before;
+        entries get a record, in their order. With hmm_guard scores of products are those of tokens other than
+        end-of-text, unless `ends`. `follows` makes each group wait for that group of the job before;
         with `keeps_first` the first factors are what the group before has loaded, whatever `vectors` are.
         `written_to` says in which memory vector results go; headers and scores go through the port. Raises ValueError
-        where the operation has no such option, LocalMemoryError when the results do not fit on chip.
+        where the operation has no such option or a list names end-of-text twice with hmm_guard, LocalMemoryError when
+        the results do not fit on chip.
         """
         if operation is not Operation.SCORES and (second is not None or listed is not None):
             raise ValueError(f"only scores have second factors and lists, not {operation.value}")
@@ -205,12 +210,13 @@ class ModelImage:
                 "listed": columns is not None,
                 "follows": follows,
                 "keeps_first": keeps_first,
+                "drops_closed": self.closed.token is not None and second is not None and not ends,
             },
             "vectors": operands.batch,
             "vector_records": self.memory.place(self._records(operands, second, layout.vectors, tokens)),
             "results": layout.results.address,
             "result_stride": layout.stride,
-            **({} if columns is None else self._list(columns)),
+            **({} if columns is None or listed is None else self._list(columns, self._closed_record(listed))),
         }
         outputs = placed.matrix.outputs if columns is None else len(columns)
         descriptor = self._descriptor(fields)
@@ -256,6 +262,8 @@ class ModelImage:
             "leak_k0": _constant(leak.zero),
             "emission_k1": _constant(ordinary),
             "emission_k0": _constant(zero),
+            "closed_row": self.closed.row,
+            "closed_record": self.closed.records[operation],
         }
 
     def _reserve(self, operation: Operation, batch: int, records: int, written_to: Space) -> "_ResultLayout":
@@ -281,19 +289,27 @@ class ModelImage:
                 "source": address,
                 "destination": 0 if written is None else written.address + number * stride,
                 "exponent": exponent,
-                **({} if tokens is None else self.column(int(tokens[number]))),
+                **({} if tokens is None else self._emission(int(tokens[number]))),
             }
             if second is not None:
                 fields |= {"emission": second.addresses[number], "first": second.exponents[number] & 0xFFFF}
             records.append(layout_bytes(record_layout, fields))
         return b"".join(records)
 
+    def _emission(self, token: int) -> dict[int | str, Any]:
+        return {**self.column(token), "closed": token == self.closed.token}
+
     def _listed_columns(self, tokens: Codes) -> list[dict[int | str, Any]]:
         """Where the listed columns that have entries are."""
         columns = (self.column(int(token)) for token in tokens)
         return [column for column in columns if column["count"]]
 
-    def _list(self, columns: list[dict[int | str, Any]]) -> dict[int | str, Any]:
+    def _closed_record(self, tokens: Codes) -> int:
+        if self.closed.token is None:
+            return 0
+        return self.closed.listed([int(token) for token in tokens if self.column(int(token))["count"]])
+
+    def _list(self, columns: list[dict[int | str, Any]], closed_record: int) -> dict[int | str, Any]:
         content = b"".join(layout_bytes(column_record_layout, column) for column in columns)
         count = len(columns)
         return {
@@ -302,6 +318,7 @@ class ModelImage:
             "entries": count,
             "records": count,
             "outputs": count,
+            "closed_record": closed_record,
         }
 
     def column(self, token: int) -> dict[int | str, Any]:

@@ -62,6 +62,7 @@ class ConstraintImage:
             "index_bits": matrix.bits,
             "entry_width": self.image.beta_entry_width,
             "codebook": BETA_SLOT,
+            "closed_row": self.image.closed.row,
             "nonempty": self._row_sums,
         }
         parts = [self._edge(number, edge) for number, edge in enumerate(edges)]
@@ -103,9 +104,13 @@ class ConstraintImage:
         return Job(name, address, None, len(parts), self.hidden, 0, vectors, results, BLOCK_BYTES)
 
     def _edge(self, number: int, edge: Edge) -> tuple[dict[str, Any], bytes]:
-        vocab = self.image.model.vocab_size
+        model = self.image.model
+        vocab = model.vocab_size
         self._check(number, edge, vocab)
-        count = vocab - len(edge.tokens) if edge.others else len(edge.tokens)
+        # tokens that a leak reaches
+        count = len(edge.tokens) - model.beta.closed_columns * (model.eos_token_id in edge.tokens)
+        if edge.others:
+            count = vocab - model.beta.closed_columns - count
         columns = [column for column in map(self.image.column, edge.tokens) if column["count"]]
         ordinary, zero = self._leaks
         head = {

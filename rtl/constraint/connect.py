@@ -29,6 +29,7 @@ def connect_constraint(m: Module, stages: Stages) -> None:
         settings.width.eq(d.entry_width),
         settings.bits.eq(d.index_bits),
         settings.codebook.eq(d.codebook),
+        settings.closed_row.eq(d.closed_row),
         unit.start.eq(sequencer.edge_start),
         sequencer.edge_running.eq(unit.running),
         unit.stop.eq(stages.sides.error),

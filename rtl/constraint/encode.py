@@ -24,7 +24,8 @@ FAR_BELOW = -(1 << (EXPONENT_BITS - 2))
 class EdgeEncode(wiring.Component):
     """W finishers and W encoders, and the maximum between two passes.
 
-    Weights: cells hold level sums; value = (sum << 40) + leak (the zero leak on a zero row), TOP_24 of it times rho.
+    Weights: cells hold level sums; value = (sum << 40) + leak (the zero leak on a zero row, none on the closed row),
+    TOP_24 of it times rho.
     Sums: `chunk` brings sums and greatest exponents of terms, whose TOP_24 goes back into the cells (`cell_write`)
     and whose length enters the maximum; later the cells are encoded relative to that maximum.
 
@@ -37,6 +38,7 @@ class EdgeEncode(wiring.Component):
     inputs: Signal
     leak: Signal
     zero_leak: Signal
+    closed_row: Signal
     issue: Signal
     encodes: Signal
     word: Signal
@@ -68,6 +70,7 @@ class EdgeEncode(wiring.Component):
                 "inputs": In(COUNT_BITS),
                 "leak": In(LEAK_BITS),
                 "zero_leak": In(LEAK_BITS),
+                "closed_row": In(COUNT_BITS),
                 "issue": In(1),
                 "encodes": In(1),
                 "word": In(shape.word_bits),
@@ -113,7 +116,9 @@ class EdgeEncode(wiring.Component):
         for slot in range(self.shape.config.elements_per_cycle):
             m.submodules[f"finish_{slot}"] = finisher = Finisher()
             weight = Cat(Const(0, EDGE_FRACTION_BITS), self.cells[slot].mantissa)[:ACCUMULATOR_BITS]
-            leak = Mux(self.rows.zero[slot], self.zero_leak, self.leak)
+            element = (self.word << self.shape.slot_bits) + slot
+            is_closed = delayed(m, element + 1 == self.closed_row, 1, f"closed_{slot}")
+            leak = Mux(is_closed, 0, Mux(self.rows.zero[slot], self.zero_leak, self.leak))
             m.d.comb += [
                 finisher.total.eq(Mux(self.is_sums, self.chunk.sums[slot % finished], weight)),
                 finisher.leak.eq(Mux(self.is_sums, 0, leak)),

@@ -46,6 +46,7 @@ class EdgeSettings(wiring.Signature):
                 "width": Out(2),
                 "bits": Out(4),
                 "codebook": Out(ceil_log2(CODEBOOK_SLOTS)),
+                "closed_row": Out(COUNT_BITS),
             }
         )
 
@@ -279,6 +280,7 @@ class ConstraintUnit(wiring.Component):
             encode.inputs.eq(self.settings.inputs),
             encode.leak.eq(control.leak),
             encode.zero_leak.eq(control.zero_leak),
+            encode.closed_row.eq(self.settings.closed_row),
             encode.issue.eq(passes.issue),
             encode.encodes.eq(passes.encodes),
             encode.word.eq(passes.word),

@@ -72,11 +72,12 @@ class Step:
         *,
         second: StoredVectors | None = None,
         listed: Codes | None = None,
+        ends: bool = False,
         follows: bool = False,
         keeps_first: bool = False,
     ) -> None:
         job = self.image.operation(
-            Operation.SCORES, vectors, second=second, listed=listed, follows=follows, keeps_first=keeps_first
+            Operation.SCORES, vectors, second=second, listed=listed, ends=ends, follows=follows, keeps_first=keeps_first
         )
         nonempty = self.golden.nonempty_tokens
         codes = expected.codes
