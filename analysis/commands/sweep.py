@@ -58,8 +58,14 @@ def sweep(
     with bar:
         task = bar.add_task("", total=None, stored=0)
 
+        told = 0
+
         def tell(progress: Any) -> None:
+            nonlocal told
             bar.update(task, completed=progress.done, total=progress.total, stored=progress.stored)
+            for line in progress.differences[told:]:
+                bar.console.print(f"RTL and timing model: point {line}", style="bold red", markup=False)
+            told = len(progress.differences)
 
         outcome = sweeping.run_sweep(specification, path, workers, scheduler, tell)
     for line in outcome.lines:

@@ -41,7 +41,8 @@ def local_engine(workers: int) -> Generator[Engine]:
     if not workers:
         yield Inline()
         return
-    options: dict[str, Any] = {"dashboard_address": None, "memory_limit": 0}  # None is no str: no page, no port
+    # a free port: None takes 8787 all the same, and warns where another sweep has it
+    options: dict[str, Any] = {"dashboard_address": ":0", "memory_limit": 0}
     with uninterrupted():
         cluster = LocalCluster(n_workers=workers, threads_per_worker=1, **options)
     with cluster, Client(cluster) as client:

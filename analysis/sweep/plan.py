@@ -1,7 +1,7 @@
 """Cutting points into tasks for workers: what is missing of each, together with those that share its model."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Protocol
 
 from .evaluators import EVALUATORS, FAILED, Fields, Result, digest_of, evaluate
@@ -113,7 +113,14 @@ def _model(task: Task) -> tuple[int, int, str, int, str, int, int]:
 
 def _order(task: Task) -> tuple[object, ...]:
     point = task.point
-    return (*_model(task), point.beams, point.keywords, point.seed, point.digest)
+    return (
+        *_model(task),
+        point.keywords,
+        point.seed,
+        astuple(replace(point.engine_alone, beams=0)),
+        point.beams,
+        point.digest,
+    )
 
 
 def _by_model(ordered: Sequence[Task]) -> Iterator[list[Task]]:

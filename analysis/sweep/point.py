@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from ...model.config import AcceleratorConfig, Layout
@@ -18,7 +18,7 @@ GREATEST_CLOCK = 0
 Model = Literal["synthetic", "embedded"]
 Method = Literal["norm-q", "norm-q-aware-em"]
 Memory = Literal["ideal", "ddr4-3200", "lpddr5-6400", "hbm2e"]
-Residency = Literal["none", "model", "vectors"]
+Residency = Literal["none", "model", "vectors", "both"]
 LayoutName = Literal["sparse", "dense"]
 
 
@@ -67,7 +67,7 @@ class DesignPoint:
     latency: int = 40
     """Read latency in cycles, on top of a DRAM's own times."""
     residency: Residency = "none"
-    """What is kept on chip: nothing, the weights of forward and scores, or the beams' vectors before and after."""
+    """What is kept on chip: nothing, the weights of forward and scores, the vectors of the beams, or both."""
     local_bytes: int = 0
     """Memory on chip for it."""
     clock_mhz: int = 500
@@ -81,9 +81,24 @@ class DesignPoint:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:24]
 
     @property
+    def engine_alone(self) -> "DesignPoint":
+        """The point without node and method, which cycles do not depend on."""
+        return replace(self, node=DesignPoint.node, method=DesignPoint.method)
+
+    @property
     def packed_layout(self) -> Layout:
         """Storage of the weights."""
         return Layout(self.layout)
+
+    @property
+    def keeps_model(self) -> bool:
+        """Whether the weights of forward and scores are on chip."""
+        return self.residency in ("model", "both")
+
+    @property
+    def keeps_vectors(self) -> bool:
+        """Whether the beams' vectors are on chip."""
+        return self.residency in ("vectors", "both")
 
     @property
     def groups(self) -> int:

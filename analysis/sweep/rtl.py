@@ -10,7 +10,7 @@ from ...sim.descriptors import Chain, Job
 from ...sim.results import SimulationError
 from ...sim.session import build_native_engine, run_jobs
 from .point import DesignPoint
-from .timing import Fields, step_fields, step_roofline
+from .timing import Fields, all_counters, step_fields, step_roofline
 from .workload import place
 
 MEMORY_BYTES = 1 << 22
@@ -31,17 +31,17 @@ def evaluate_rtl(point: DesignPoint, timing: Fields) -> Fields:
     Raises ImpossiblePointError, SimulationError and CorruptedMemoryError as `run_jobs`, and CountersDifferError naming
     the first counter that is not as the timing model's `timing` has it.
     """
-    placed = place(point, CODES_SEED)
+    placed, behavior = place(point, CODES_SEED), point.behavior()
     config, line = shared_build(placed.config), step_roofline(point, placed)
     bench = build_native_engine(config, max(MEMORY_BYTES, placed.memory.size))
     jobs: list[Job | Chain] = [*placed.loads, placed.step.chain]
     limit = LEAST_LIMIT_CYCLES + int(SLOWEST * line.total)
     with tempfile.TemporaryDirectory() as folder:
-        outcome = run_jobs(bench, config, placed.memory, jobs, Path(folder), point.behavior(), limit)
+        outcome = run_jobs(bench, config, placed.memory, jobs, Path(folder), behavior, limit)
     done = outcome.jobs[-1]
     if done.status is not Status.DONE:
         raise SimulationError(f"the token step ended as {done.status.name}, expected DONE")
-    compare(done.counters, timing["counters"])
+    compare(all_counters(done.counters, done.dram, behavior), timing["counters"])
     fields = step_fields(placed.step, done.counters, done.completed_at)
     return {
         **timing,

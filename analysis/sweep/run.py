@@ -1,6 +1,6 @@
 """A whole sweep: points, what the store lacks of them, workers, and the store again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .evaluators import FAILED, IMPOSSIBLE, Fields, Result, digest_of
@@ -25,10 +25,14 @@ class Progress:
     failed: int = 0
     statuses: dict[str, str] = field(default_factory=dict[str, str])
     """Of each point, by digest: the worst so far."""
+    differences: list[str] = field(default_factory=list[str])
+    """Where RTL did not count as the timing model: point and first counter, as they are found."""
 
     def count(self, results: Sequence[Result]) -> None:
         """Take note of statuses."""
         for result in results:
+            if result.evaluator == RTL and result.status == FAILED:
+                self.differences.append(f"{result.point}: {result.reason}")
             if result.status == FAILED or (result.status == IMPOSSIBLE and self.statuses.get(result.point) != FAILED):
                 self.statuses[result.point] = result.status
         self.impossible = sum(status == IMPOSSIBLE for status in self.statuses.values())
@@ -47,6 +51,10 @@ class Sweep:
     engine: Engine
     tell: Tell
     chunk: int = CHUNK
+    known: dict[tuple[str, str], Result] = field(default_factory=dict[tuple[str, str], Result])
+    """What the store had of each evaluator when it was first asked, and all answers since."""
+    asked: set[str] = field(default_factory=set[str])
+    """Evaluators whose rows of the store are in `known`."""
 
     def run(self) -> Progress:
         """Answer every point; each chunk is stored as it is done. What a worker raises ends the sweep."""
@@ -67,7 +75,7 @@ class Sweep:
         every = list(dict.fromkeys([*points, *checked]))
         names, with_rtl = self.spec.evaluators, tuple(dict.fromkeys((*self.spec.evaluators, "timing", RTL)))
         digests = {name: digest_of(name) for name in (with_rtl if checked else names)}
-        found = self.store.results(digests)
+        found = self._known(digests)
         tasks: list[Task] = missing_tasks(every, names, found)
         if checked:
             extra = missing_tasks(checked, with_rtl, found)
@@ -76,12 +84,20 @@ class Sweep:
         progress.total += len(every)
         progress.done += len(every) - len(tasks)
         progress.stored += len(every) - len(tasks)
-        progress.count([one for point in every for name in digests if (one := found.get((point.digest, name)))])
+        progress.count(
+            [
+                one
+                for point in every
+                for name in digests
+                if (one := found.get((point.digest, name))) and one.status != FAILED  # those are tried again
+            ]
+        )
         self.tell(progress)
         if not tasks:
             return
         for answers in self.engine.answers(chunks(tasks, self.chunk), digests):
             self.store.put(answers.points, answers.results)
+            self.known.update({(one.point, one.evaluator): one for one in answers.results})
             progress.done += len(answers.points)
             progress.count(answers.results)
             self.tell(progress)
@@ -89,10 +105,17 @@ class Sweep:
     def _searched(self, points: Sequence[DesignPoint], progress: Progress) -> list[Fields]:
         """Answer a generation and return all columns of each point, {} of one that is impossible or failed."""
         self._answer(points, [], progress)
-        found = self.store.results({name: digest_of(name) for name in self.spec.evaluators})
+        found = self.known
         merged: list[Fields] = []
         for point in points:
             own = [found[point.digest, name] for name in self.spec.evaluators]
             is_ok = all(result.fields for result in own)
             merged.append({name: value for one in own for name, value in one.fields.items()} if is_ok else {})
         return merged
+
+    def _known(self, digests: Mapping[str, str]) -> Mapping[tuple[str, str], Result]:
+        """Return what is known by these sources; the store is read once for each evaluator, a search asks often."""
+        fresh = {name: digest for name, digest in digests.items() if name not in self.asked}
+        self.known.update(self.store.results(fresh))
+        self.asked.update(fresh)
+        return self.known

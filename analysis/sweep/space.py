@@ -34,9 +34,8 @@ def drawn(space: Space) -> list[DesignPoint]:
     for _ in range(TRIES * wanted):
         if len(found) == wanted:
             break
-        found[DesignPoint(**{name: choices[rng.integers(len(choices))] for name, choices in space.point.items()})] = (
-            None
-        )
+        fields = {name: choices[rng.integers(len(choices))] for name, choices in space.point.items()}
+        found[clocked(DesignPoint(**fields))] = None
     return list(found)
 
 

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from ...model.formats import CODE_BYTES
 from ...model.golden.constants import Operation
+from ...sim.session import MemoryBehavior
 from ...sim.timing.predict import predict
 from ...sim.token_step import PHASES, TokenStep
+from ..design_points import PREDICTED
 from ..roofline import Roofline, operand
 from ..simulate.limits import phase_rooflines, total
 from .point import DesignPoint
@@ -22,10 +26,17 @@ TRAFFIC = {
 }
 """Kinds of bytes on the port by counter; the rest is "other"."""
 PORT = ("read.", "write.")
+KEPT = 256
+"""Answers that a worker keeps: neighbors in a chunk differ in the node alone, or in beams."""
 
 
 def evaluate_timing(point: DesignPoint) -> Fields:
     """Return the columns of a point's token step. Raises ImpossiblePointError."""
+    return {**_timing(point.engine_alone)}
+
+
+@lru_cache(maxsize=KEPT)
+def _timing(point: DesignPoint) -> Fields:
     placed, behavior = place(point), point.behavior()
     found = predict(placed.config, placed.memory, placed.step.chain.descriptors, behavior)
     fields = step_fields(placed.step, found.counters, found.completed_at)
@@ -39,8 +50,14 @@ def evaluate_timing(point: DesignPoint) -> Fields:
         "model_bytes": sum(operand(placed.packed, one).data.size for one in Operation),
         "automaton_states": placed.scene.automaton.states,
         "listed_lanes": sum(int(item.has_edge.sum()) for item in placed.scene.items),
-        "source": "timing model",
+        "source": PREDICTED,
+        "counters": all_counters(found.counters, found.dram, behavior),
     }
+
+
+def all_counters(counters: Mapping[str, int], dram: Mapping[str, int], behavior: MemoryBehavior) -> dict[str, int]:
+    """Return the engine's counters and, where there is a DRAM, its own as "dram.<name>"."""
+    return {**counters, **({f"dram.{name}": value for name, value in dram.items()} if behavior.dram else {})}
 
 
 def step_fields(step: TokenStep, counters: Mapping[str, int], completed_at: tuple[int, ...]) -> Fields:
@@ -72,7 +89,6 @@ def step_fields(step: TokenStep, counters: Mapping[str, int], completed_at: tupl
         "stall_output": counters["gather.stall_output"],
         "stall_memory": counters["gather.stall_memory"],
         "stall_idle": counters["gather.idle"],
-        "counters": dict(counters),
     }
 
 
@@ -80,12 +96,12 @@ def step_roofline(point: DesignPoint, placed: Placed) -> Roofline:
     """Return the terms of a token step over all its groups; what is kept on chip does not cross the port."""
     config, packed = placed.config, placed.packed
     line = total(phase_rooflines(config, packed, placed.scene, None).values())
-    if point.residency == "model":
+    if point.keeps_model:
         passes = {Operation.FORWARD: 1, Operation.SCORES: 2}
         kept = sum(passes[one] * operand(packed, one).data.size for one in RESIDENT) * point.groups
-        return replace(line, read=line.read - kept / config.port_bytes)
-    if point.residency == "vectors":
-        counters = {"read": 2 * point.groups * config.lanes, "write": point.groups * config.lanes}
-        size = 2 * point.hidden_states / config.port_bytes
-        return replace(line, read=line.read - counters["read"] * size, write=line.write - counters["write"] * size)
+        line = replace(line, read=line.read - kept / config.port_bytes)
+    if point.keeps_vectors:
+        vectors = point.groups * config.lanes
+        size = CODE_BYTES * point.hidden_states / config.port_bytes
+        line = replace(line, read=line.read - 2 * vectors * size, write=line.write - vectors * size)
     return line

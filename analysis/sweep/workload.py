@@ -77,8 +77,8 @@ def place(point: DesignPoint, codes_seed: int | None = None) -> Placed:
     scene = scene_of(point, packed, codes_seed)
     memory = MemoryMap(config.local_bytes)
     try:
-        image = ModelImage(config, packed, memory, RESIDENT if point.residency == "model" else NOTHING)
-        space = Space.LOCAL if point.residency == "vectors" else Space.PORT
+        image = ModelImage(config, packed, memory, RESIDENT if point.keeps_model else NOTHING)
+        space = Space.LOCAL if point.keeps_vectors else Space.PORT
         step = place_step(image, memory, scene.table, scene.beams, scene.items, space=space)
     except NormqError as error:
         raise ImpossiblePointError(str(error)) from error

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,17 +14,23 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from distributed import LocalCluster
 
+from normq.analysis.cost.dram import DRAM
 from normq.analysis.simulate.spec import StepSpec
 from normq.analysis.sweep.columns import COLUMNS, TIMING
+from normq.analysis.sweep.cost import evaluate_point_cost
 from normq.analysis.sweep.engine import engine
-from normq.analysis.sweep.evaluators import IMPOSSIBLE, OK, digest_of, evaluate
-from normq.analysis.sweep.plan import Task, chunks, missing_tasks, run_chunk
+from normq.analysis.sweep.evaluators import IMPOSSIBLE, OK, Result, digest_of, evaluate
+from normq.analysis.sweep.plan import Inline, Task, chunks, missing_tasks, run_chunk
 from normq.analysis.sweep.point import DesignPoint
+from normq.analysis.sweep.run import Sweep
 from normq.analysis.sweep.search import search
 from normq.analysis.sweep.setup import evaluate_setup
 from normq.analysis.sweep.space import points_of
-from normq.analysis.sweep.spec import Space
+from normq.analysis.sweep.spec import Space, SweepSpec
+from normq.analysis.sweep.store import SweepStore
+from normq.analysis.sweep.table import frame_of
 from normq.analysis.sweep.timing import Fields, evaluate_timing
 from normq.analysis.timing.predict import predicted
 from normq.analysis.timing.spec import TimingSpec, Work
@@ -79,6 +85,23 @@ def test_what_stays_on_chip_leaves_the_port(timed: Fields) -> None:
     # 6 vectors of 128 bytes read by forward and by the scores, 6 written; C of each group's numerators stays outside
     assert timed["bytes_vectors"] - vectors["bytes_vectors"] == 3 * 6 * 128
     assert vectors["bytes_weights"] == timed["bytes_weights"]
+
+
+def test_both_stay_on_chip_together(timed: Fields) -> None:
+    both = evaluate_timing(replace(SMALL, residency="both", local_bytes=1 << 16))
+    assert both["bytes_weights"] == 0
+    assert timed["bytes_vectors"] - both["bytes_vectors"] == 3 * 6 * 128
+
+
+def test_rows_that_a_dram_opens_are_counted_and_priced() -> None:
+    point = replace(SMALL, memory="ddr4-3200")
+    found = evaluate_timing(point)
+    opened = found["counters"]["dram.row_misses"] + found["counters"]["dram.row_conflicts"]
+    assert opened > 0
+    counted = evaluate_point_cost(point, found)["energy_device_uj"]
+    unopened = {**found["counters"], "dram.row_misses": 0, "dram.row_conflicts": 0}
+    least = evaluate_point_cost(point, {**found, "counters": unopened})["energy_device_uj"]
+    assert counted - least == pytest.approx(opened * DRAM["ddr4-3200"].activation_nj * 1e-3)
 
 
 def test_setup_counts_every_edge_and_every_length() -> None:
@@ -197,6 +220,46 @@ def test_an_address_without_a_scheduler_is_told(monkeypatch: pytest.MonkeyPatch)
         engine(0, "tcp://127.0.0.1:1"),
     ):
         pass
+
+
+def test_workers_of_a_scheduler_answer_too() -> None:
+    """As `--scheduler ADDRESS` does; the worker is a thread of this process, reached over the network."""
+    tasks = missing_tasks([SMALL, replace(SMALL, lanes=3)], ("timing",), {})
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=":0") as own,
+        engine(0, own.scheduler_address) as remote,
+    ):
+        answers = list(remote.answers(chunks(tasks, 1), {"timing": digest_of("timing")}))
+    assert sorted(result.status for one in answers for result in one.results) == [IMPOSSIBLE, OK]
+
+
+def test_a_search_reads_the_store_once_and_weighs_cost_against_quality(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = {
+        "search": "nsga2",
+        "count": 12,
+        "population": 4,
+        "objectives": {"energy_uj": "min", "quality_kl": "min"},
+        "point": {"hidden_states": 64, "vocab_size": 300, "bits": [3, 8], "lanes": [3, 4, 8]},
+    }
+    spec = SweepSpec.model_validate({"evaluators": ["cost", "quality"], "space": [space]})
+    reads: list[str] = []
+    of_store = SweepStore.results
+
+    def counted(self: SweepStore, evaluators: Mapping[str, str]) -> dict[tuple[str, str], Result]:
+        reads.extend(evaluators)
+        return of_store(self, evaluators)
+
+    monkeypatch.setattr(SweepStore, "results", counted)
+    with closing(SweepStore(tmp_path / "s.sqlite")) as store:
+        progress = Sweep(spec, store, Inline(), lambda _: None).run()
+        frame = frame_of(store)
+    assert sorted(reads) == ["cost", "quality", "timing"]
+    assert progress.done == progress.total >= len(frame) > 3
+    good = frame[frame["status"] == "ok"]
+    assert good[["energy_uj", "quality_kl"]].notna().all(axis=None)
+    assert (frame.loc[frame["lanes"] == 3, "status"] == IMPOSSIBLE).all()
 
 
 @pytest.mark.full

@@ -108,6 +108,8 @@ def test_the_greatest_clock_is_put_in_when_points_are_made() -> None:
     point, impossible = points_of(Space(point={"clock_mhz": 0, "lanes": [16, 3]}))
     assert point.clock_mhz > 100
     assert impossible.clock_mhz == 0
+    (drawn,) = points_of(Space(search="random", count=1, point={"clock_mhz": 0, "lanes": 16}))
+    assert drawn == point
 
 
 def test_rtl_runs_points_that_it_can_afford_whatever_their_order() -> None:
