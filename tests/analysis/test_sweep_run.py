@@ -225,10 +225,8 @@ def test_an_address_without_a_scheduler_is_told(monkeypatch: pytest.MonkeyPatch)
 def test_workers_of_a_scheduler_answer_too() -> None:
     """As `--scheduler ADDRESS` does; the worker is a thread of this process, reached over the network."""
     tasks = missing_tasks([SMALL, replace(SMALL, lanes=3)], ("timing",), {})
-    with (
-        LocalCluster(n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=":0") as own,
-        engine(0, own.scheduler_address) as remote,
-    ):
+    own: Any = LocalCluster(n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=":0")
+    with own, engine(0, own.scheduler_address) as remote:
         answers = list(remote.answers(chunks(tasks, 1), {"timing": digest_of("timing")}))
     assert sorted(result.status for one in answers for result in one.results) == [IMPOSSIBLE, OK]
 
