@@ -7,8 +7,9 @@ Threads of our own rather than numba's: its barriers spin, and a call took 16 ms
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 
 from numba.core import config
@@ -20,9 +21,22 @@ Part = tuple[int, int]
 """First element and end of a part of a range."""
 
 
+_limits: list[int] = []
+
+
 def workers() -> int:
     """Return the threads that share work: the processors this process may use, or NUMBA_NUM_THREADS."""
-    return config.NUMBA_NUM_THREADS  # pyright: ignore[reportAttributeAccessIssue]
+    return min([config.NUMBA_NUM_THREADS, *_limits])  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@contextmanager
+def limited(threads: int) -> Generator[None]:
+    """Share the work of this process among at most so many threads meanwhile, at least 1."""
+    _limits.append(max(1, threads))
+    try:
+        yield
+    finally:
+        _limits.pop()
 
 
 def part_count(work: int) -> int:

@@ -6,6 +6,7 @@ import typer
 
 from ...model.errors import NormqError
 from ...sim.results import SimulationError
+from .baseline import baseline
 from .bench import bench
 from .cosim import cosim
 from .distill import distill
@@ -50,6 +51,7 @@ for command in (
     sweep,
     utilization,
     quality,
+    baseline,
     report,
     bench,
     peer,
