@@ -1,13 +1,14 @@
 """Who executes the work of guidance (decoding.py): the RTL in simulation, or the timing model, which only counts."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from ..model.config import AcceleratorConfig
 from ..rtl.operation import Status
-from .decoding import PlacedWork
+from .decoding import Execute, PlacedWork
 from .results import SimulationError
 from .session import MemoryBehavior, build_native_engine, run_jobs
 from .timing.predict import predict
@@ -67,3 +68,15 @@ class TimingExecutor:
         """Raises TimingError as `predict`."""
         found = predict(self.config, placed.memory, placed.work.descriptors, self.behavior)
         self.cycles[placed.part] += found.counters[CYCLES]
+
+
+@dataclass(frozen=True, eq=False)
+class Each:
+    """Executes work by one after the other."""
+
+    executors: Sequence[Execute]
+
+    def __call__(self, placed: PlacedWork) -> None:
+        """Raises what they raise."""
+        for execute in self.executors:
+            execute(placed)

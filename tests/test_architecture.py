@@ -19,7 +19,7 @@ FOLDERS = ("model", "rtl", "sim", "analysis")
 LINES = 400
 ELSEWHERE = {"analysis/dram_check/litedram_core.py"}
 """Run by environments of their own, with packages that ours does not have."""
-OF_QUALITY = {"analysis/study/concepts.py", "analysis/study/scores.py", "tests/analysis/test_study.py"}
+OF_QUALITY = {"analysis/study/scores.py", "tests/analysis/test_study.py"}
 """Imported by `normq quality --compute` alone, after the extra of its name was asked for."""
 
 OF_DEVELOPERS = {"analysis/bench/training.py"}

@@ -12,6 +12,7 @@ from .cosim import cosim
 from .distill import distill
 from .dram_check import dram_check
 from .export_default import export_default
+from .generate import generate
 from .golden import golden
 from .inspect import inspect
 from .peer import peer
@@ -42,6 +43,7 @@ for command in (
     distill,
     quantize,
     inspect,
+    generate,
     golden,
     cosim,
     rtl,

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from ...model.errors import OptionError
 
+RESULTS = "results"
 STAGES = ("configurations", "training", "trained configurations", "checks")
 
 
@@ -21,7 +22,12 @@ def quality(
         bool, typer.Option("--compute", help="Compute what the folder lacks, instead of drawing the shipped results.")
     ] = False,
     results: Annotated[
-        Path | None, typer.Option("--from-results", help="Folder of results to draw.", show_default="the shipped ones")
+        Path | None,
+        typer.Option(
+            "--from-results",
+            help="Folder of results to draw; with --compute, what they hold is taken as finished.",
+            show_default="the shipped ones",
+        ),
     ] = None,
     processes: Annotated[int, typer.Option(min=1, help="Worker processes of --compute.")] = 2,
     page: Annotated[
@@ -29,27 +35,27 @@ def quality(
     ] = None,
 ) -> None:
     """Draw the tables and figures of the quality study; with --compute run it, about 40 minutes of two cores."""
-    if compute and results is not None:
-        raise OptionError("--from-results: excludes --compute, whose results are drawn")
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OptionError(f"--output: {output} cannot be a folder ({error.strerror})") from error
     console = Console(highlight=False, soft_wrap=True)
     if compute:
-        results = output / "results"
         _compute(output, results, processes)
+        results = output / RESULTS
     study = import_module("...analysis.study.draw", __package__)
     for line in study.draw(results, output, page):
         console.print(line, markup=False)
 
 
-def _compute(folder: Path, results: Path, processes: int) -> None:
+def _compute(folder: Path, finished: Path | None, processes: int) -> None:
     # transformers and the text metrics take seconds to import, and are extras: only the computation wants them
     try:
         stages = import_module("...analysis.study.stages", __package__)
     except ModuleNotFoundError as error:
         raise OptionError(f"--compute: needs {error.name}, install normq[quality]") from error
+    if finished is not None:
+        stages.keep(finished, folder)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TextColumn("{task.fields[last]}")) as progress:
         for stage in STAGES:
@@ -59,4 +65,4 @@ def _compute(folder: Path, results: Path, processes: int) -> None:
                 progress.update(task, completed=done, total=total, last=last)
 
             stages.run_stage(stage, folder, processes, report)
-    stages.collect(folder).write(results)
+    stages.collect(folder).write(folder / RESULTS)

@@ -1,4 +1,4 @@
-"""Golden against float64 on the same sets, and the share of the language model and the HMM in a step, by H."""
+"""The share of the language model and the HMM in a step on the CPU, by H."""
 
 import time
 from collections.abc import Callable
@@ -8,49 +8,19 @@ import numpy as np
 import torch
 from transformers import DynamicCache
 
-from ...model.config import Layout
-from ...model.decoding.bit_engine import BitEngine
 from ...model.decoding.builders import keyword_automaton
-from ...model.decoding.datapath import GoldenDatapath
 from ...model.decoding.engine import EosMode, Lengths
 from ...model.decoding.float_engine import FloatEngine
 from ...model.decoding.guide import Guide
-from ...model.decoding.search import search
 from ...model.decoding.stacked import stack
 from ...model.default.language_model import default_language_model
-from ...model.default.load import default_hmm, default_tokenizer
-from ...model.golden.operations import GoldenModel
-from ...model.packing.model import pack_model
-from ...model.quantize.normq import quantize
 from ...model.weights import FloatWeights
-from .concepts import read_sets
-from .spec import BEAMS, CHUNK, LENGTHS
+from .spec import BEAMS
 
 Rows = list[dict[str, Any]]
 
-GOLDEN_CHUNKS = 2
-"""Pieces of CHUNK sets."""
 HIDDEN = (64, 256, 1024, 2048, 4096)
 VOCAB, STEPS = 4096, 5
-
-
-def golden_texts(bits: int, chunk: int) -> Rows:
-    """Return the texts of a chunk's sets from the bit-accurate datapath of Norm-Q at `bits`."""
-    torch.set_num_threads(1)
-    numbers = range(chunk * CHUNK, (chunk + 1) * CHUNK)
-    tokenizer = default_tokenizer()
-    sets = read_sets()
-    automata = [
-        keyword_automaton([[tuple(tokenizer.encode(form).ids) for form in forms] for forms in sets[number].concepts])
-        for number in numbers
-    ]
-    packed = pack_model(quantize(default_hmm(), bits), Layout.SPARSE, {})
-    engine = BitEngine.of(GoldenDatapath(GoldenModel(packed)), automata, LENGTHS)
-    texts = search(default_language_model(), engine, len(automata), BEAMS, LENGTHS)
-    return [
-        {"name": str(number), "text": tokenizer.decode(list(text.tokens)).strip(), "seconds": None}
-        for number, text in zip(numbers, texts, strict=True)
-    ]
 
 
 def latency(hidden: int) -> Rows:
@@ -74,9 +44,9 @@ def latency(hidden: int) -> Rows:
     }
     seconds = {f"hmm {name}": _median(step) for name, step in parts.items()}
     return [
-        *({"name": name, "text": None, "seconds": value} for name, value in seconds.items()),
-        {"name": "table, one length", "text": None, "seconds": table},
-        {"name": "language model", "text": None, "seconds": _language_model_step()},
+        *({"name": name, "seconds": value} for name, value in seconds.items()),
+        {"name": "table, one length", "seconds": table},
+        {"name": "language model", "seconds": _language_model_step()},
     ]
 
 

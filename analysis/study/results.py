@@ -30,7 +30,7 @@ class Results:
     curves: Rows
     """run, chunk, quantized, train, dev."""
     checks: Rows
-    """check, name, text, seconds: golden's texts, and CPU seconds of the parts of a step."""
+    """check, name, text, seconds, cycles: golden's and the engine's texts by set, its cycles, CPU seconds of a step."""
 
     @classmethod
     def read(cls, folder: Path = SHIPPED) -> "Results":

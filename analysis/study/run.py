@@ -9,10 +9,23 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
-from .checks import GOLDEN_CHUNKS, HIDDEN, golden_texts, latency
+from ...model.decoding.engine import EosMode
+from .bit_texts import golden_texts, rtl_texts
+from .checks import HIDDEN, latency
 from .compute import compute_metrics, compute_texts
 from .concepts import SETS
-from .spec import CHUNK, FEW_WIDTHS, INTERVALS, SEEDS, WIDTHS, Configuration
+from .spec import (
+    CHUNK,
+    FEW_WIDTHS,
+    GOLDEN_CHUNKS,
+    INTERVALS,
+    SEEDS,
+    Configuration,
+    golden_check,
+    golden_configurations,
+    rtl_check,
+    rtl_configurations,
+)
 from .store import WorkStore
 from .training import train_aware, train_seed
 
@@ -80,12 +93,23 @@ def run_training(folder: Path, processes: int, report: Callable[[int, int, str],
 
 
 def run_checks(folder: Path, processes: int, report: Callable[[int, int, str], None]) -> None:
-    """Compute what the store in `folder` lacks of golden's texts and of the latencies."""
-    golden: Tasks = {f"golden-{b} | {c}": (golden_texts, (b, c)) for b in WIDTHS for c in range(GOLDEN_CHUNKS)}
+    """Compute what the store in `folder` lacks of golden's texts, of those in RTL, and of the latencies."""
+    tasks: Tasks = {}
+    for one in sorted(golden_configurations(), key=_importance):
+        for chunk in range(GOLDEN_CHUNKS):
+            tasks[f"{golden_check(one)} | {chunk}"] = golden_texts, (one, chunk)
+        if one in rtl_configurations():
+            tasks[rtl_check(one)] = rtl_texts, (one,)
     latencies: Tasks = {f"latency-{hidden}": (latency, (hidden,)) for hidden in HIDDEN}
-    _run_tasks(CHECK, golden, folder, processes, report)
+    _run_tasks(CHECK, tasks, folder, processes, report)
     # alone: another process on the machine would be measured too
     _run_tasks(CHECK, latencies, folder, 1, report)
+
+
+def _importance(one: Configuration) -> tuple[bool, bool, int]:
+    """Order by width, so that every method has something early."""
+    bits = one.bits or 0
+    return one.guard or one.eos is not EosMode.EVENT, bits not in FEW_WIDTHS, (4, 8, 3, 2, 5, 6, 7).index(bits)
 
 
 def _run_tasks(kind: str, tasks: Tasks, folder: Path, processes: int, report: Callable[[int, int, str], None]) -> None:

@@ -8,13 +8,17 @@ from ...model.decoding.engine import EosMode, Lengths
 from ...model.quantize.kmeans import KMEANS_NAMES
 from ...model.quantize.layerwise import ActivationScale
 from ...model.quantize.linear import METHOD, NORMALIZED_METHOD, UNIFORM_METHOD
-from ...model.quantize.methods import NORMQ_METHOD, Setting
+from ...model.quantize.methods import METHODS, NORMQ_METHOD, Setting
 from ...model.quantize.prune import Renormalization
 
 BEAMS = 8
 LENGTHS = Lengths(4, 20)
 CHUNK = 25
 """Concept sets of one piece of work."""
+GOLDEN_CHUNKS = 2
+"""Pieces that golden decodes, of configurations whose levels the packed file holds."""
+RTL_SETS = 3
+"""Sets that the engine in RTL decodes."""
 
 WIDTHS = tuple(range(2, 9))
 FEW_WIDTHS = (2, 3, 4, 8)
@@ -98,3 +102,31 @@ def trained_configurations() -> list[Configuration]:
             for interval, bits in product(INTERVALS, FEW_WIDTHS)
         ),
     ]
+
+
+def golden_configurations() -> list[Configuration]:
+    """Return those that golden decodes: of the embedded HMM, with levels that the packed file holds."""
+    return [
+        one
+        for one in configurations()
+        if one.source == DEFAULT
+        and one.has_texts
+        and one.method != FLOAT_METHOD
+        and METHODS[one.method].levels
+        and not one.row_mass_leak
+    ]
+
+
+def rtl_configurations() -> list[Configuration]:
+    """Return those that the engine decodes: of golden's, the few widths, without hmm_guard, which is not built."""
+    return [one for one in golden_configurations() if one.bits in FEW_WIDTHS and not one.guard]
+
+
+def golden_check(configuration: Configuration) -> str:
+    """Return what golden's texts of a configuration are called."""
+    return f"golden {configuration.name}"
+
+
+def rtl_check(configuration: Configuration) -> str:
+    """Return what the engine's texts of a configuration are called."""
+    return f"rtl {configuration.name}"

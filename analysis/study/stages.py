@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .collect import collect
+from .kept import keep
 from .run import run_checks, run_study, run_training
 from .spec import configurations, trained_configurations
 
-__all__ = ["collect", "run_stage"]
+__all__ = ["collect", "keep", "run_stage"]
 
 Report = Callable[[int, int, str], None]
 

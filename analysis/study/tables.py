@@ -1,10 +1,12 @@
 """The tables of docs/FINDINGS.md, as Markdown, from the results alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from ...model.decoding.engine import EosMode
 from . import published
+from .bit_tables import engine, golden
+from .markdown import NONE, markdown
 from .results import Results
 from .spec import (
     AWARE_METHOD,
@@ -22,13 +24,6 @@ from .summary import Outcome, Summary, differences, p_value, share
 
 NORMQ = "norm-q"
 EVENT, CTRLG = EosMode.EVENT, EosMode.CTRLG
-NONE = "-"
-
-
-def markdown(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table."""
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def summary_of(results: Results) -> Summary:
@@ -182,18 +177,6 @@ def seeds(found: Summary) -> str:
     return markdown(heading, rows)
 
 
-def golden(found: Summary, results: Results) -> str:
-    """Golden's texts beside those of float64 of the same levels."""
-    rows: list[list[str]] = []
-    for bits in WIDTHS:
-        texts = {int(row["name"]): row["text"] for row in results.checks if row["check"] == f"golden-{bits}"}
-        one = found.get(Configuration(NORMQ, bits))
-        if texts and one:
-            same = sum(one.rows[number]["text"] == text for number, text in texts.items())
-            rows.append([str(bits), str(len(texts)), str(same)])
-    return markdown(("b", "sets", "identical texts"), rows)
-
-
 def latencies(results: Results) -> str:
     """Shares of a step."""
     checks = sorted({row["check"] for row in results.checks if row["check"].startswith("latency-")}, key=_hidden)
@@ -223,6 +206,7 @@ def all_tables(results: Results) -> dict[str, str]:
         "aware": aware(found, results),
         "seeds": seeds(found),
         "golden": golden(found, results),
+        "engine": engine(results),
         "latency": latencies(results),
     }
 

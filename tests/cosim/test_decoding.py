@@ -7,15 +7,22 @@ import numpy as np
 import pytest
 import torch
 
+from normq.analysis.generate.choices import EngineKind
+from normq.analysis.generate.concepts import parse_concepts
+from normq.analysis.generate.request import Request
+from normq.analysis.generate.run import write_sentences
+from normq.model.checkpoint import write_checkpoint
 from normq.model.config import AcceleratorConfig, Layout
 from normq.model.decoding.bit_engine import BitEngine
 from normq.model.decoding.builders import keyword_automaton, token_count
 from normq.model.decoding.combine import intersection
 from normq.model.decoding.datapath import GoldenDatapath
 from normq.model.decoding.engine import EosMode, Lengths
+from normq.model.default.load import default_hmm
 from normq.model.golden.operations import GoldenModel
 from normq.model.packing.matrix import PackedModel
 from normq.model.packing.model import pack_model
+from normq.model.quantize.methods import Setting
 from normq.model.quantize.normq import quantize
 from normq.model.synthetic import synthetic_hmm
 from normq.sim.decoding import SETUP, STEP, EngineDatapath, PlacedWork
@@ -77,3 +84,24 @@ def test_a_bit_that_differs_ends_the_run(tmp_path: Path) -> None:
     message = r"^RTL and golden differ: forward of 1: code of vector, element 0, 3 is \d+, golden has \d+ \(1 differ\)$"
     with pytest.raises(SimulationError, match=message):
         datapath.forward(datapath.initial(), np.array([7]))
+
+
+def test_a_sentence_of_the_embedded_models_in_rtl(tmp_path: Path) -> None:
+    """`normq generate --engine rtl`: every bit golden's, the cycles of the timing model, golden's sentence."""
+    write_checkpoint(default_hmm(64), tmp_path / "hmm")
+    request = Request(
+        concepts=parse_concepts("dog run"),
+        model=tmp_path / "hmm",
+        setting=Setting(4),
+        lengths=Lengths(3, 5),
+        beams=3,
+        counts_cycles=True,
+        config=CONFIG,
+    )
+    golden, rtl = (
+        write_sentences(replace(request, engine=kind), tmp_path, lambda _: None)
+        for kind in (EngineKind.GOLDEN, EngineKind.RTL)
+    )
+    assert rtl.sentences == golden.sentences
+    assert rtl.sentences[0].success
+    assert rtl.simulated == rtl.predicted == golden.predicted

@@ -1,0 +1,220 @@
+"""`normq generate`: concepts, constraints, engines and what is refused, on the embedded models."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from normq.analysis.commands.generate import generate
+from normq.analysis.generate.choices import EngineKind
+from normq.analysis.generate.concepts import constraint, parse_concepts
+from normq.analysis.generate.request import Request
+from normq.analysis.generate.run import Sentences, write_sentences
+from normq.analysis.generate.tokens import TextTokens
+from normq.model.artifact import write_artifact
+from normq.model.checkpoint import write_checkpoint
+from normq.model.config import Layout
+from normq.model.decoding.engine import Lengths
+from normq.model.default.load import FOLDER, LANGUAGE_MODEL_FOLDER, TOKENIZER_FILE, default_hmm
+from normq.model.errors import DeadConstraint, OptionError
+from normq.model.packing.model import pack_model
+from normq.model.quantize.methods import METHODS, Setting
+from normq.model.quantize.normq import quantize
+from normq.model.training.distill import DEFAULT
+
+APP = typer.Typer()
+APP.command()(generate)
+CONCEPTS = parse_concepts("dog run")
+LENGTHS = Lengths(3, 8)
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(APP, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The smaller embedded HMM."""
+    folder = tmp_path_factory.mktemp("hmm")
+    write_checkpoint(default_hmm(64), folder / "hmm-64")
+    return folder / "hmm-64"
+
+
+def sentences(checkpoint: Path, folder: Path, **changes: Any) -> Sentences:
+    fields: dict[str, Any] = {
+        "concepts": CONCEPTS,
+        "model": checkpoint,
+        "setting": Setting(4),
+        "lengths": LENGTHS,
+        "beams": 3,
+    }
+    return write_sentences(Request(**(fields | changes)), folder, lambda _: None)
+
+
+def test_a_word_stands_for_its_inflections() -> None:
+    assert parse_concepts("ran field") == (
+        ("ran", "run", "running", "runs"),
+        ("field", "fielded", "fielding", "fields"),
+    )
+    assert parse_concepts(" run|ran  C++ xyzzy") == (("run", "ran"), ("C++",), ("xyzzy",))
+
+
+def test_whole_words_are_no_parts_of_words() -> None:
+    tokens = TextTokens.of(DEFAULT)
+    concepts = (("run", "ran"),)
+    parts, words = (constraint(concepts, tokens, whole_words=whole) for whole in (False, True))
+    for text, wanted in (("he ran.", (True, True)), ("he runneth.", (True, False)), ("he walks.", (False, False))):
+        numbers = tokens.encode(text)
+        assert tuple(one.run(numbers) in one.accepting for one in (parts, words)) == wanted, text
+
+
+def test_every_engine_writes_what_is_asked_for(checkpoint: Path, tmp_path: Path) -> None:
+    """The same levels give the same sentences; dead beams and bytes are told."""
+    found = {
+        kind: sentences(checkpoint, tmp_path, engine=kind)
+        for kind in (EngineKind.FLOAT64, EngineKind.FLOAT32, EngineKind.GOLDEN)
+    }
+    first, *others = ([one.text for one in each.sentences] for each in found.values())
+    assert len(first) == 3
+    assert all(other == first for other in others)
+    for one in found[EngineKind.GOLDEN].sentences:
+        assert one.success
+        assert LENGTHS.least <= len(one.tokens) <= LENGTHS.greatest
+    rows = found[EngineKind.GOLDEN].automaton.states * LENGTHS.greatest
+    assert [each.table_bytes // rows for each in found.values()] == [64 * 8, 64 * 4, 64 * 2 + 2]
+    assert [each.dead for each in found.values()] == [0, 0, 0]
+
+
+def test_cycles_are_those_of_the_sentence_whoever_guides(checkpoint: Path, tmp_path: Path) -> None:
+    guided, counted = (
+        sentences(checkpoint, tmp_path, engine=kind, counts_cycles=True)
+        for kind in (EngineKind.FLOAT64, EngineKind.GOLDEN)
+    )
+    assert guided.predicted == counted.predicted
+    assert counted.predicted is not None
+    assert sorted(counted.predicted) == ["setup", "step"]
+    assert guided.packed_table_bytes == counted.table_bytes == counted.packed_table_bytes
+    assert guided.table_bytes > counted.table_bytes
+
+
+@pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.levels])
+def test_golden_takes_every_method_with_a_codebook(method: str, checkpoint: Path, tmp_path: Path) -> None:
+    setting = Setting(8 if method.startswith("linear") else 3)
+    (best, *_) = sentences(checkpoint, tmp_path, method=method, setting=setting).sentences
+    assert best.success
+
+
+def test_the_command_prints_sentences_and_explains(checkpoint: Path) -> None:
+    plain = run(checkpoint, "--concepts", "dog run", "--bits", 4, "--longest", 8, "--beams", 3, "--count", 2)
+    assert plain.exit_code == 0
+    lines = plain.stdout.splitlines()
+    assert len(lines) == 2
+    assert all("dog" in line and re.search("run|ran", line) for line in lines)
+    told = run(checkpoint, "--concepts", "dog run", "--bits", 4, "--longest", 8, "--beams", 3, "--explain")
+    assert lines[0] in told.stdout
+    for part in (
+        r"run +run, ran, running, runs *\n",
+        r"automaton +\d+ states, \d+ edges, accepting \d+ *\n",
+        r"table W +[\d,]+ bytes: \d+ states, 8 lengths *\n",
+        r"search +3 beams, 0 dead, \d+ token steps *\n",
+        r"cycles, timing model +set-up [\d,]+; token steps [\d,]+, [\d,]+ each *\n",
+    ):
+        assert re.search(part, told.stdout), part
+
+
+def test_drawn_sentences_follow_the_seed(checkpoint: Path) -> None:
+    options = (checkpoint, "--concepts", "dog", "--engine", "float64", "--longest", 8, "--samples", 4, "--count", 4)
+    first, again, other = (run(*options, "--seed", seed).stdout.splitlines() for seed in (1, 1, 2))
+    assert first == again != other
+    assert len(first) == 4
+    assert all("dog" in line for line in first + other)
+
+
+def test_any_folder_of_a_language_model_will_do(checkpoint: Path, tmp_path: Path) -> None:
+    """The embedded one as a folder of transformers; and a prompt, which only it reads."""
+    shutil.copytree(FOLDER / LANGUAGE_MODEL_FOLDER, tmp_path / "lm")
+    shutil.copy(FOLDER / TOKENIZER_FILE, tmp_path / "lm")
+    options = (checkpoint, "--concepts", "dog run", "--engine", "float64", "--bits", 4, "--longest", 8, "--beams", 3)
+    embedded, folder = run(*options), run(*options, "--language-model", tmp_path / "lm")
+    assert folder.exit_code == 0
+    assert folder.stdout == embedded.stdout
+    prompted = run(*options, "--prompt", "in the morning")
+    assert prompted.exit_code == 0
+    assert "morning" not in prompted.stdout
+    assert prompted.stdout != embedded.stdout
+
+
+def test_a_packed_file_will_do(checkpoint: Path, tmp_path: Path) -> None:
+    write_artifact(pack_model(quantize(default_hmm(64), 4), Layout.SPARSE, {}), tmp_path / "packed")
+    options = ("--concepts", "dog run", "--bits", 4, "--longest", 8, "--beams", 3)
+    assert run(tmp_path / "packed", *options).stdout == run(checkpoint, *options).stdout
+    result = run(tmp_path / "packed", *options, "--engine", "float64")
+    message = f"--engine: float64 needs a checkpoint, {tmp_path / 'packed'} is a packed file"
+    assert (type(result.exception), str(result.exception)) == (OptionError, message)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        (
+            ("--concepts", " "),
+            OptionError,
+            "--concepts: ' ' holds no word, expected words with spaces between, as in 'dog run field'",
+        ),
+        (
+            ("--concepts", "run||ran"),
+            OptionError,
+            "--concepts: 'run||ran' has an empty form, expected words with | between",
+        ),
+        (
+            ("--concepts", "dog", "--method", "prune", "--share", 0.9),
+            OptionError,
+            "--engine: golden needs levels, method prune has none",
+        ),
+        (
+            ("--concepts", "dog", "--row-mass-leak"),
+            OptionError,
+            "--row-mass-leak: no packed file holds it, expected --engine float64 or float32",
+        ),
+        (
+            ("--concepts", "dog", "--guard", "--engine", "rtl"),
+            OptionError,
+            "--engine: rtl has no hmm_guard, expected golden or a float engine with it",
+        ),
+        (
+            ("--concepts", "dog", "--longest", 70, "--engine", "float64"),
+            OptionError,
+            "--longest: 72 tokens with the prompt, the language model holds 64",
+        ),
+        (
+            ("--concepts", "dog cat run field tree", "--shortest", 1, "--longest", 2, "--engine", "float64"),
+            DeadConstraint,
+            "text 0: after 0 tokens no beam of 8 has a possible next token, the constraint cannot be met",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(options: tuple[object, ...], error: type, message: str) -> None:
+    result = run(*options)
+    assert (type(result.exception), str(result.exception)) == (error, message)
+
+
+def test_a_tokenizer_that_is_none_is_named(tmp_path: Path) -> None:
+    shutil.copytree(FOLDER / LANGUAGE_MODEL_FOLDER, tmp_path / "lm")
+    file = tmp_path / "lm" / TOKENIZER_FILE
+    for content, fault in (
+        (None, "no such file, expected the tokenizer of the language model"),
+        (
+            "{",
+            "cannot be read as JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)), "
+            "expected a tokenizer",
+        ),
+        ("[]", "has no model, expected a tokenizer as the library tokenizers writes it"),
+    ):
+        if content is not None:
+            file.write_text(content)
+        result = run("--concepts", "dog", "--language-model", tmp_path / "lm")
+        assert str(result.exception) == f"{file}: {fault}"
