@@ -60,8 +60,6 @@ def equip(request: Request, automaton: Automaton, folder: Path) -> Equipped:
     if request.engine.is_packed:
         if packed is None:
             raise OptionError(f"--engine: {request.engine.value} needs levels, method {request.method} has none")
-        if request.engine is EngineKind.RTL and packed.end_state is not None:
-            raise OptionError("--engine: rtl has no hmm_guard, expected golden or a float engine with it")
         return _bit_engine(request, packed, automaton, folder)
     if isinstance(hmm, PackedModel):
         raise OptionError(f"--engine: {request.engine.value} needs a checkpoint, {request.model} is a packed file")

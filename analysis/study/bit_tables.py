@@ -29,8 +29,8 @@ def engine(results: Results) -> str:
     for family, ones in _families(rtl_configurations()).items():
         cells = [_engine_cell(ones.get(bits), checks) for bits in FEW_WIDTHS]
         if set(cells) != {NONE}:
-            rows.append([family[0], family[2], *cells])
-    return markdown(("method", "eos", *(f"b = {bits}" for bits in FEW_WIDTHS)), rows)
+            rows.append([*family, *cells])
+    return markdown(("method", "option", "eos", *(f"b = {bits}" for bits in FEW_WIDTHS)), rows)
 
 
 def _families(configurations: Iterable[Configuration]) -> dict[Family, dict[int, Configuration]]:

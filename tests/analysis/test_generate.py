@@ -181,11 +181,6 @@ def test_a_packed_file_will_do(checkpoint: Path, tmp_path: Path) -> None:
             "--row-mass-leak: no packed file holds it, expected --engine float64 or float32",
         ),
         (
-            ("--concepts", "dog", "--guard", "--engine", "rtl"),
-            OptionError,
-            "--engine: rtl has no hmm_guard, expected golden or a float engine with it",
-        ),
-        (
             ("--concepts", "dog", "--longest", 70, "--engine", "float64"),
             OptionError,
             "--longest: 72 tokens with the prompt, the language model holds 64",

@@ -86,13 +86,14 @@ def test_a_bit_that_differs_ends_the_run(tmp_path: Path) -> None:
         datapath.forward(datapath.initial(), np.array([7]))
 
 
-def test_a_sentence_of_the_embedded_models_in_rtl(tmp_path: Path) -> None:
+@pytest.mark.parametrize("setting", [Setting(4), Setting(3, guard=True)])
+def test_a_sentence_of_the_embedded_models_in_rtl(setting: Setting, tmp_path: Path) -> None:
     """`normq generate --engine rtl`: every bit golden's, the cycles of the timing model, golden's sentence."""
     write_checkpoint(default_hmm(64), tmp_path / "hmm")
     request = Request(
         concepts=parse_concepts("dog run"),
         model=tmp_path / "hmm",
-        setting=Setting(4),
+        setting=setting,
         lengths=Lengths(3, 5),
         beams=3,
         counts_cycles=True,
