@@ -17,9 +17,10 @@ from .formats import CODEBOOK_BITS, CONSTANT_BITS, IndexFormat, VectorCode
 from .packing.bitmap import unpack_bitmap
 from .packing.directory import directory_of, read_output
 from .packing.guard import end_state
-from .packing.limits import LevelScale, LevelSums, check_datapath
+from .packing.limits import LevelScale, LevelSums, TensorLeaks, check_datapath
 from .packing.matrix import PackedMatrix, PackedModel, RowConstants, above_least
 from .packing.model import EMPTY_BITMAP, identity_codebook
+from .packing.row_leaks import row_leaks_fault
 from .packing.rows import SHIFT_LIMIT, RowNormalizer
 from .packing.rule import TensorRule
 from .packing.verify import bitmap_padding_fault, level_sums, matrix_fault, transpose_fault
@@ -38,6 +39,8 @@ def artifact_tensors(model: PackedModel) -> Tensors:
     for name in TENSORS:
         rows: RowConstants = getattr(model, f"{name}_rows")
         tensors |= {f"{name}.rho": rows.rho, f"{name}.sigma": rows.sigma, f"{name}.zero_rows": rows.zero_rows}
+        if rows.leaks is not None:
+            tensors[f"{name}.leaks"] = rows.leaks
     for name in MATRICES:
         matrix: PackedMatrix = getattr(model, name)
         tensors[f"{name}.data"] = matrix.data
@@ -118,9 +121,14 @@ def _model(header: ArtifactHeader, tensors: Tensors, code: VectorCode) -> Packed
     gamma_sum = above["gamma"][gamma_levels].sum(dtype=np.int64, keepdims=True)
     sums = LevelSums(alpha_rows, alpha_columns, beta_rows, beta_tokens)
     rules = {name: _rule(name, header, tensors) for name in TENSORS}
+    for name, row_sums in (("alpha", alpha_rows), ("beta", beta_rows)):
+        leaks = tensors.get(f"{name}.leaks")
+        if leaks is not None and (fault := row_leaks_fault(leaks, row_sums, rules[name], name)):
+            raise ArtifactError(fault)
     state = _end_state(header, tensors, matrices["beta_by_token"], sums, rules["beta"])
     rules["beta"] = replace(rules["beta"], closed_columns=int(state is not None))
-    check_datapath(sums, LevelScale(int(above["alpha"][-1]), rules["alpha"], rules["beta"]), code)
+    alpha_leaks, beta_leaks = (TensorLeaks(rules[name], tensors.get(f"{name}.leaks")) for name in ("alpha", "beta"))
+    check_datapath(sums, LevelScale(int(above["alpha"][-1]), alpha_leaks, beta_leaks), code)
     return PackedModel(
         layout=header.layout,
         bits=header.bits,
@@ -187,7 +195,8 @@ def _end_state(
     levels = np.zeros(header.hidden_states, np.int64)
     levels[entries.inputs] = above_least(tensors["beta.codebook"])[entries.levels]
     scale = _scale("beta", rule, tensors["beta.rho"], tensors["beta.sigma"])
-    return end_state(levels, sums.alpha_rows, sums.beta_rows, rule, scale)
+    leaks = TensorLeaks(rule, tensors.get("beta.leaks"))
+    return end_state(levels, sums.alpha_rows, sums.beta_rows, leaks, scale)
 
 
 def _rows(
@@ -212,14 +221,16 @@ def _rows(
     for row in np.flatnonzero(rho >> (CONSTANT_BITS - 1) == 0):
         raise ArtifactError(f"{name}.rho: element {row} is {rho[row]}, expected its top bit set")
     scale = _scale(name, rule, rho, sigma)
-    want = RowNormalizer(rule.bits, rule.kept, scale, closed_row).constants(row_sums, name)
+    leaks = tensors.get(f"{name}.leaks")
+    normalizer = RowNormalizer(rule.bits, rule.pseudocount, scale, closed_row, rule.kept_share, leaks)
+    want = normalizer.constants(row_sums, name)
     why = "for levels that add up to" if is_normalized else "as element 0, in a row of levels that add up to"
     for part, found, expected in (("rho", rho, want.rho), ("sigma", sigma, want.sigma)):
         for row in np.flatnonzero(found != expected):
             raise ArtifactError(
                 f"{name}.{part}: element {row} is {found[row]}, expected {expected[row]} {why} {row_sums[row]}"
             )
-    return RowConstants(rho, sigma, zero_rows, row_sums)
+    return RowConstants(rho, sigma, zero_rows, row_sums, leaks)
 
 
 def _scale(name: str, rule: TensorRule, rho: npt.NDArray[np.uint16], sigma: npt.NDArray[np.int16]) -> Fraction | None:

@@ -13,10 +13,13 @@ from .packing.rule import RowRule
 from .packing.sparse import sparse_bytes
 from .quantize.tensor import ZeroRows
 
-FORMAT_VERSION = 2
-"""What is written."""
 OLD_VERSION = 1
-"""What is read, too: Norm-Q alone, one eps, gamma without a codebook."""
+"""What is read but not written: Norm-Q alone, one eps, gamma without a codebook."""
+PLAIN_VERSION = 2
+"""What is written of a model whose tensors have one leak each."""
+ROW_LEAK_VERSION = 3
+"""What is written of a model in which some tensor has a leak for each row."""
+VERSIONS = (OLD_VERSION, PLAIN_VERSION, ROW_LEAK_VERSION)
 
 METADATA_KEY = "normq"
 """The one metadata key: safetensors writes several in no fixed order, and equal models are to give equal bytes."""
@@ -38,6 +41,7 @@ _FIELDS: dict[str, type] = {
 }
 _OLD_EPS, _NEW = "pseudocount_per_mille", ("guard", "rows")
 _ROW_FIELDS: dict[str, type] = {"normalized": bool, "pseudocount_per_mille": int, "zero_rows": str}
+_ROW_LEAK_FIELDS: dict[str, type] = {**_ROW_FIELDS, "row_leaks": bool}
 
 _TYPE_NAMES: dict[type, str] = {bool: "true or false", int: "an integer", str: "a string", dict: "an object"}
 
@@ -67,11 +71,12 @@ class ArtifactHeader:
     provenance: dict[str, str]
     guard: bool = False
     """hmm_guard; the state of end-of-text follows from the levels."""
-    version: int = FORMAT_VERSION
+    version: int = PLAIN_VERSION
 
     @classmethod
     def of(cls, model: PackedModel) -> "ArtifactHeader":
-        """Return the header of a packed model."""
+        """Return the header of a packed model, of the least version that holds it."""
+        rows: dict[str, RowRule] = {name: getattr(model, f"{name}_rule") for name in TENSORS}
         return cls(
             layout=model.layout,
             bits=model.bits,
@@ -80,9 +85,10 @@ class ArtifactHeader:
             eos_token_id=model.eos_token_id,
             entries={name: getattr(model, name).entries for name in MATRICES},
             guard=model.end_state is not None,
-            rows={name: getattr(model, f"{name}_rule") for name in TENSORS},
+            rows=rows,
             method=model.method,
             provenance=model.provenance,
+            version=ROW_LEAK_VERSION if any(rule.row_leaks for rule in rows.values()) else PLAIN_VERSION,
         )
 
     def matrix_shape(self, name: str) -> tuple[int, int]:
@@ -106,6 +112,8 @@ class ArtifactHeader:
             tensors[f"{name}.rho"] = TensorShape("U16", (rows,))
             tensors[f"{name}.sigma"] = TensorShape("I16", (rows,))
             tensors[f"{name}.zero_rows"] = TensorShape("U8", (bitmap_bytes(rows),))
+            if self.rows[name].row_leaks:
+                tensors[f"{name}.leaks"] = TensorShape("U8", (rows,))
         for name in MATRICES:
             tensors |= self._matrix_tensors(name)
         return tensors
@@ -128,8 +136,12 @@ def header_text(header: ArtifactHeader) -> str:
     """Return the metadata value of a header; equal headers give equal text."""
     fields = {name: getattr(header, name) for name in _FIELDS}
     fields["layout"] = header.layout.value
-    fields["rows"] = {name: {**vars(rule), "zero_rows": rule.zero_rows.value} for name, rule in header.rows.items()}
-    return json.dumps({"version": FORMAT_VERSION, **fields}, sort_keys=True, separators=(",", ":"))
+    kinds = _row_fields(header.version)
+    fields["rows"] = {
+        name: {kind: getattr(rule, kind) for kind in kinds} | {"zero_rows": rule.zero_rows.value}
+        for name, rule in header.rows.items()
+    }
+    return json.dumps({"version": header.version, **fields}, sort_keys=True, separators=(",", ":"))
 
 
 def parse_header(text: str) -> ArtifactHeader:
@@ -147,7 +159,10 @@ def parse_header(text: str) -> ArtifactHeader:
     if not all(type(value) is str for value in fields["provenance"].values()):
         raise ArtifactError(f"metadata 'provenance': is {fields['provenance']!r}, expected strings")
     layout = Layout(fields.pop("layout"))
-    fields["rows"] = {name: _row_rule(f"rows.{name}.", fields["rows"][name]) for name in TENSORS}
+    version = fields["version"]
+    fields["rows"] = {name: _row_rule(f"rows.{name}.", fields["rows"][name], version) for name in TENSORS}
+    if version == ROW_LEAK_VERSION and not any(rule.row_leaks for rule in fields["rows"].values()):
+        raise ArtifactError(f"metadata 'rows': has no row_leaks, expected some in version {ROW_LEAK_VERSION}")
     return ArtifactHeader(layout=layout, **fields)
 
 
@@ -160,8 +175,8 @@ def _fields(text: str) -> dict[str, Any]:
         raise ArtifactError(f"metadata {METADATA_KEY!r}: is {fields!r}, expected an object")
     # the version comes first: another version may have other fields
     version = fields.pop("version", None)
-    if type(version) is not int or version not in (OLD_VERSION, FORMAT_VERSION):
-        raise ArtifactError(f"metadata 'version': is {version!r}, expected {OLD_VERSION} or {FORMAT_VERSION}")
+    if type(version) is not int or version not in VERSIONS:
+        raise ArtifactError(f"metadata 'version': is {version!r}, expected one of {', '.join(map(str, VERSIONS))}")
     if version == OLD_VERSION:
         _check_names(fields, {**{k: v for k, v in _FIELDS.items() if k not in _NEW}, _OLD_EPS: int}, "")
         per_mille = fields.pop(_OLD_EPS)
@@ -188,12 +203,16 @@ def _check_types(fields: dict[str, Any], kinds: dict[str, type], path: str) -> N
             raise ArtifactError(f"metadata {path + name!r}: is {fields[name]!r}, expected {_TYPE_NAMES[kind]}")
 
 
-def _row_rule(path: str, fields: Any) -> RowRule:
+def _row_fields(version: int) -> dict[str, type]:
+    return _ROW_LEAK_FIELDS if version == ROW_LEAK_VERSION else _ROW_FIELDS
+
+
+def _row_rule(path: str, fields: Any, version: int) -> RowRule:
     """Return what one of `rows` says."""
     if type(fields) is not dict:
         raise ArtifactError(f"metadata {path[:-1]!r}: is {fields!r}, expected an object")
-    _check_names(fields, _ROW_FIELDS, path)
-    _check_types(fields, _ROW_FIELDS, path)
+    _check_names(fields, _row_fields(version), path)
+    _check_types(fields, _row_fields(version), path)
     if fields["pseudocount_per_mille"] < 0:
         given = fields["pseudocount_per_mille"]
         raise ArtifactError(f"metadata {path + 'pseudocount_per_mille'!r}: is {given!r}, expected at least 0")
@@ -201,7 +220,12 @@ def _row_rule(path: str, fields: Any) -> RowRule:
     if fields["zero_rows"] not in policies:
         given = fields["zero_rows"]
         raise ArtifactError(f"metadata {path + 'zero_rows'!r}: is {given!r}, expected {' or '.join(policies)}")
-    return RowRule(fields["pseudocount_per_mille"], fields["normalized"], ZeroRows(fields["zero_rows"]))
+    row_leaks = fields.get("row_leaks", False)
+    if row_leaks and (path == "rows.gamma." or not fields["normalized"]):
+        raise ArtifactError(
+            f"metadata {path + 'row_leaks'!r}: is True, expected only in normalized rows of alpha and beta"
+        )
+    return RowRule(fields["pseudocount_per_mille"], fields["normalized"], ZeroRows(fields["zero_rows"]), row_leaks)
 
 
 def _check_ranges(fields: dict[str, Any]) -> None:

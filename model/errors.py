@@ -38,6 +38,10 @@ class ArithmeticRangeError(NormqError):
     """An operation whose result left the range of the vector exponent."""
 
 
+class EngineError(NormqError):
+    """A model that an engine of this configuration was not built for."""
+
+
 class LocalMemoryError(NormqError):
     """Something that does not fit in the memory on chip."""
 

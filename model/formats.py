@@ -105,6 +105,50 @@ SCORE16 = Score16()
 
 
 @dataclass(frozen=True)
+class RowLeakCode:
+    """The leak of one row (row_mass_leak) in 8 bits: 4 exponent bits k above 4 fraction bits f, in units of 2**-10.
+
+    Unsigned, gradual underflow at k = 0, monotone in the code; what is beyond the greatest saturates.
+    """
+
+    exponent_bits: int = 4
+    fraction_bits: int = 4
+    unit_bits: int = 10
+    """A leak is its integer times 2**-unit_bits."""
+
+    @property
+    def codes(self) -> int:
+        """Number of codes."""
+        return 1 << (self.exponent_bits + self.fraction_bits)
+
+    @property
+    def integer_bits(self) -> int:
+        """Bits of the greatest integer."""
+        return self.integer(self.codes - 1).bit_length()
+
+    def mantissa_exponent(self, code: int) -> tuple[int, int]:
+        """Return (m, e) with integer(code) == m << e."""
+        k, f = code >> self.fraction_bits, code & ((1 << self.fraction_bits) - 1)
+        return (f, 0) if k == 0 else ((1 << self.fraction_bits) + f, k - 1)
+
+    def integer(self, code: int) -> int:
+        """Return g: the leak in units."""
+        m, e = self.mantissa_exponent(code)
+        return m << e
+
+    def value(self, code: int) -> Fraction:
+        """Return the leak."""
+        return Fraction(self.integer(code), 1 << self.unit_bits)
+
+    def code_of(self, leak: Fraction) -> int:
+        """Return the code of `leak` rounded up, the greatest one beyond it."""
+        return next((code for code in range(self.codes) if self.value(code) >= leak), self.codes - 1)
+
+
+ROW_LEAK = RowLeakCode()
+
+
+@dataclass(frozen=True)
 class IndexFormat:
     """A weight index of `bits` bits; Norm-Q's codebook is the identity on 0..greatest."""
 

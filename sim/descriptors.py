@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..model.config import AcceleratorConfig, Layout
+from ..model.errors import EngineError
 from ..model.formats import CODE_BYTES, MantissaShift
 from ..model.golden.constants import Operation, absent_levels, leak_constants
 from ..model.golden.vectors import Codes, Vectors
@@ -116,8 +117,11 @@ class ModelImage:
     ) -> None:
         """Lay the model down; the weights of the operations in `resident` are to be copied on chip by `loads`.
 
-        Raises LocalMemoryError when they do not fit.
+        Raises LocalMemoryError when they do not fit, EngineError for a model that the engine was not built for.
         """
+        for name, rule in (("alpha", model.alpha_rule), ("beta", model.beta_rule)):
+            if rule.row_leaks:
+                raise EngineError(f"{name}: has a leak for each row (row_mass_leak), expected one for all on an engine")
         self.config, self.model, self.memory = config, model, memory
         self._copies: list[Job] = []
         matrices = {

@@ -40,6 +40,7 @@ def _summary(model: PackedModel, file: Path, size: int) -> Table:
         "file": str(file),
         "method": f"{model.method}, {model.bits} bits",
         **{name: _rule(getattr(model, name), getattr(model, f"{name}_codebook")) for name in TENSORS},
+        **({} if model.end_state is None else {"hmm_guard": f"end of text in state {model.end_state}"}),
         "layout": model.layout.value,
         "hidden states": f"{hidden:,}",
         "vocabulary": f"{vocab:,}, end of text {model.eos_token_id}",
@@ -55,7 +56,8 @@ def _rule(rule: TensorRule, codebook: npt.NDArray[np.uint16]) -> str:
     least = f" + {rule.columns} * c[0]" if rule.least_level else ""
     rows = f"normalized, zero rows {rule.rule.zero_rows.value}" if rule.rule.normalized else "not normalized"
     levels = f"levels {codebook[0]}..{codebook[-1]}"
-    return f"{levels}, eps {rule.rule.pseudocount_per_mille}/1000{least}, rows {rows}"
+    leaks = ", a leak for each row" if rule.rule.row_leaks else ""
+    return f"{levels}, eps {rule.rule.pseudocount_per_mille}/1000{least}{leaks}, rows {rows}"
 
 
 def _matrices(model: PackedModel) -> Table:

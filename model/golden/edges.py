@@ -11,7 +11,7 @@ from ..errors import OptionError
 from ..formats import VectorCode
 from ..jit import kernel
 from ..parallel import Part
-from .constants import EDGE_FRACTION_BITS, edge_levels
+from .constants import EDGE_FRACTION_BITS, edge_levels, row_edge_levels
 from .elementwise import encode_scaled_accumulators
 from .encode import Coded, Codes, CodeShape, Integers, code_shape, encode_vector, mantissa_exponent, top
 from .operations import GoldenModel, Tokens
@@ -110,7 +110,10 @@ def _encode_weights(golden: GoldenModel, level_sums: Integers, counts: Integers)
     ordinary, zero = edge_levels(golden.packed)
     hidden, edges = level_sums.shape
     sums, ranks = level_sums << EDGE_FRACTION_BITS, np.arange(hidden, dtype=np.int32)
-    leaks = (counts * ordinary, counts * zero)
+    ordinary_leaks = counts[np.newaxis] * ordinary
+    if (codes := golden.packed.beta_rows.leaks) is not None:
+        ordinary_leaks = counts * np.array(row_edge_levels(golden.packed), np.int64)[codes][:, np.newaxis]
+    leaks = (ordinary_leaks, counts * zero)
     factors = (golden.tables.beta.mantissas, golden.tables.beta.shifts - EDGE_FRACTION_BITS)
     exponents, shape = np.zeros(edges, np.int64), code_shape(golden.code)
     closed = -1 if golden.packed.end_state is None else golden.packed.end_state

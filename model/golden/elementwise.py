@@ -77,6 +77,33 @@ def leak_sums(values: Integers, zero_rows: Flags, closed: int, ordinary: Integer
 
 
 @kernel
+def row_leak_sums(
+    values: Integers,
+    zero_rows: Flags,
+    closed: int,
+    weights: Integers,
+    right: int,
+    ordinary: npt.NDArray[np.uint64],
+    zero: Integers,
+) -> None:
+    """Write S1 and S0 [B] of fix values [n, B] where each row has a leak of its own, `weights` [n] being its g.
+
+    S1 is the sum of (value >> right) * g over rows that have levels; the row `closed` (-1: none) leaks nothing.
+    """
+    ordinary[:] = 0
+    zero[:] = 0
+    for i in range(values.shape[0]):
+        if i == closed:
+            continue
+        for v in range(values.shape[1]):
+            if zero_rows[i]:
+                zero[v] += values[i, v]
+            else:
+                # the sum may need all 64 bits, one more than an int64 has
+                ordinary[v] += np.uint64((values[i, v] >> right) * weights[i])
+
+
+@kernel
 def leak_part(total: int, constant: Constant, guard: int) -> int:
     """Return ((total >> G) * Km) >> (Ks - G), a negative shift to the left."""
     mantissa, shift = constant
@@ -130,16 +157,16 @@ def encode_scaled_accumulators(
 ) -> None:
     """Write ENC(TOP_24(leak + sum) * factor) [B, n], factor [n]; the output of a zero row is its own leak alone.
 
-    The output of the row `closed` (-1: none) has no leak.
+    Leaks are [1, B], or [n, B] where each row has its own; the output of the row `closed` (-1: none) has none.
     """
     codes_out, exponents_out = out
     for v in range(*part):
         mantissas = np.empty(codes_out.shape[1], np.int64)
         places = np.empty(codes_out.shape[1], np.int64)
         for j in range(codes_out.shape[1]):
-            total = zero_leaks[v] if zero_rows[j] else leaks[v]
+            total = zero_leaks[v] if zero_rows[j] else leaks[j if leaks.shape[0] > 1 else 0, v]
             if j == closed:
-                total -= leaks[v]
+                total = 0
             if ranks[j] >= 0:
                 total += sums[ranks[j], v]
             mantissa, place = top(total)

@@ -12,18 +12,17 @@ from ..errors import OptionError
 from ..formats import VectorCode
 from ..packing.bitmap import unpack_bitmap
 from ..packing.matrix import PackedModel, above_least
-from .constants import LeakConstants, Operation, leak_constants
+from .constants import Operation, leak_constants
 from .elementwise import (
-    Constant,
     encode_accumulators,
     encode_elements,
     encode_scaled,
     encode_scaled_accumulators,
-    leak_sums,
 )
 from .encode import Integers, code_shape
 from .gather import Gather
-from .passes import encoded, fixed, leak_parts, score_codes, split
+from .leak import Leak
+from .passes import encoded, fixed, score_codes, split
 from .tables import Factors, RowTables, initial_factors
 from .vectors import ListedScores, Scores, Vectors
 
@@ -49,7 +48,7 @@ class GoldenModel:
         self._shape = code_shape(self.code)
         self._closed = -1 if packed.end_state is None else packed.end_state
         self._bare = self._bare_records()
-        self._constants = {operation: leak_constants(packed, operation, self.code) for operation in Operation}
+        self._leak = {operation: self._leak_of(operation) for operation in Operation}
 
     @property
     def nonempty_tokens(self) -> npt.NDArray[np.bool_]:
@@ -68,7 +67,7 @@ class GoldenModel:
         """Return A_{t+1} of A_t, whose states emitted `tokens` [B]."""
         z = self.forward_input(vectors, tokens)
         values = self._fix(z)
-        leaks = self._leaks(values, self.tables.alpha_zero, Operation.FORWARD)
+        leaks = self._leak[Operation.FORWARD].of(values)
         sums, ranks = self.by_column.sums(values), self.by_column.ranks
         exponents = _wide(z.exponents)
         return encoded(
@@ -81,7 +80,7 @@ class GoldenModel:
         """Return alpha times a column vector, B of them."""
         self._check_length(vectors)
         values = self._fix(vectors)
-        leaks = self._backward_leaks(values)
+        leaks = self._leak[Operation.BACKWARD].of_rows(values)
         sums, ranks = self.by_row.sums(values), self.by_row.ranks
         rows, zero_rows, exponents = self.tables.alpha, self.tables.alpha_zero, _wide(vectors.exponents)
         factors = (rows.mantissas, rows.shifts)
@@ -104,7 +103,7 @@ class GoldenModel:
         z = self.scores_input(vectors) if second is None else self.product_scores_input(vectors, second, ends=ends)
         listed = self.check_tokens(tokens)
         values = self._fix(z)
-        leaks = self._leaks(values, self.tables.beta_zero, Operation.SCORES)
+        leaks = self._leak[Operation.SCORES].of(values)
         bare = (listed == self.packed.eos_token_id) & (self._closed >= 0)
         leak = score_codes(np.zeros((1, z.batch), np.int64), leaks)
         codes = score_codes(self.by_token.listed_sums(listed, values), leaks, bare)
@@ -164,7 +163,7 @@ class GoldenModel:
 
     def _scores_of(self, z: Vectors) -> Scores:
         values = self._fix(z)
-        leaks = self._leaks(values, self.tables.beta_zero, Operation.SCORES)
+        leaks = self._leak[Operation.SCORES].of(values)
         leak = score_codes(np.zeros((1, z.batch), np.int64), leaks)
         return Scores(leak[0], score_codes(self.by_token.sums(values), leaks, self._bare), z.exponents)
 
@@ -201,21 +200,11 @@ class GoldenModel:
     def _fix(self, vectors: Vectors) -> Integers:
         return fixed(vectors, self.code.fraction_bits)
 
-    def _leaks(self, values: Integers, zero_rows: npt.NDArray[np.bool_], operation: Operation) -> Integers:
-        """Return LEAK(z) of fix values [H, B]."""
-        ordinary, zero = np.empty(values.shape[1], np.int64), np.empty(values.shape[1], np.int64)
-        leak_sums(values, zero_rows, self._closed, ordinary, zero)
-        constants = self._constants[operation]
-        return leak_parts(ordinary, _ordinary(constants), constants.guard) + leak_parts(
-            zero, _zero(constants), constants.guard
-        )
-
-    def _backward_leaks(self, values: Integers) -> tuple[Integers, Integers]:
-        """Return the leaks of an ordinary and of a zero row, each of the sum of all fix values."""
-        total = values.sum(axis=0)
-        constants = self._constants[Operation.BACKWARD]
-        ordinary = leak_parts(total, _ordinary(constants), constants.guard)
-        return ordinary, leak_parts(total, _zero(constants), constants.guard)
+    def _leak_of(self, operation: Operation) -> Leak:
+        tables, constants = self.tables, leak_constants(self.packed, operation, self.code)
+        if operation is Operation.SCORES:
+            return Leak(constants, tables.beta_zero, self._closed, tables.beta_leaks)
+        return Leak(constants, tables.alpha_zero, self._closed, tables.alpha_leaks)
 
     def _check_length(self, vectors: Vectors) -> None:
         if vectors.length != self.packed.hidden_states:
@@ -232,11 +221,3 @@ class GoldenModel:
 
 def _wide(exponents: npt.NDArray[np.int32]) -> Integers:
     return exponents.astype(np.int64)
-
-
-def _ordinary(constants: LeakConstants) -> Constant:
-    return constants.ordinary.mantissa, constants.ordinary.shift
-
-
-def _zero(constants: LeakConstants) -> Constant:
-    return constants.zero.mantissa, constants.zero.shift

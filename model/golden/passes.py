@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..parallel import Part, even_parts, run_parts
-from .elementwise import Constant, Flags, encode_scores, fix_values, leak_part, split_codes
+from .elementwise import Flags, encode_scores, fix_values, split_codes
 from .encode import Coded, Codes, Integers, settle_exponents
 from .tables import Factors
 from .vectors import Vectors
@@ -47,8 +47,3 @@ def score_codes(sums: Integers, leaks: Integers, bare: Flags | None = None) -> C
     marked = np.zeros(len(sums), np.bool_) if bare is None else bare
     run_parts(even_parts(len(sums), sums.size * 4), lambda part: encode_scores(part, sums, leaks, marked, codes))
     return codes
-
-
-def leak_parts(totals: Integers, constant: Constant, guard: int) -> Integers:
-    """Return one constant's part of the leak of each total [B]."""
-    return np.array([leak_part(total, constant, guard) for total in totals], np.int64)

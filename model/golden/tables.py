@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..formats import CONSTANT_BITS, MantissaShift
+from ..formats import CONSTANT_BITS, ROW_LEAK, MantissaShift
 from ..packing.bitmap import unpack_bitmap
 from ..packing.matrix import PackedModel, RowConstants
-from .constants import absent_levels
+from ..packing.row_leaks import leak_integers
+from .constants import absent_levels, leak_unit
 from .encode import Integers
 
 Flags = npt.NDArray[np.bool_]
@@ -56,6 +57,10 @@ class RowTables:
     """[H] zero rows of beta."""
     absent_emission: Factors
     """[H] kappa times what stands for an absent emission level of each row, of any token that a leak reaches."""
+    alpha_leaks: Integers | None
+    """[H] g of alpha's rows where each has a leak of its own."""
+    beta_leaks: Integers | None
+    """[H] the same of beta's rows."""
     emission_levels: Integers
     """[2**bits] whole levels of beta, c[0] included: what an index above 0 stands for in an emission."""
 
@@ -67,15 +72,25 @@ class RowTables:
         beta_zero = unpack_bitmap(model.beta_rows.zero_rows, hidden)
         kappa = (alpha * beta).truncated(CONSTANT_BITS)
         ordinary, zero = absent_levels(model.beta)
+        alpha_leaks, beta_leaks = _leaks(model.alpha_rows), _leaks(model.beta_rows)
+        level: Integers | int = ordinary.mantissa
+        if beta_leaks is not None:
+            unit = leak_unit(model.beta)
+            level, ordinary = beta_leaks * unit.mantissa, MantissaShift(0, unit.shift + ROW_LEAK.unit_bits)
         absent = Factors(
-            np.where(beta_zero, zero.mantissa, ordinary.mantissa),
+            np.where(beta_zero, zero.mantissa, level),
             np.where(beta_zero, -zero.shift, -ordinary.shift),
         )
         if model.end_state is not None:
             absent.mantissas[model.end_state] = 0
         alpha_zero = unpack_bitmap(model.alpha_rows.zero_rows, hidden)
         emission_levels = model.beta_codebook.astype(np.int64)
-        return cls(alpha, beta, kappa, alpha_zero, beta_zero, absent * kappa, emission_levels)
+        absent *= kappa
+        return cls(alpha, beta, kappa, alpha_zero, beta_zero, absent, alpha_leaks, beta_leaks, emission_levels)
+
+
+def _leaks(rows: RowConstants) -> Integers | None:
+    return None if rows.leaks is None else leak_integers(rows.leaks)
 
 
 def initial_factors(model: PackedModel) -> Factors:

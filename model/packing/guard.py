@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import PackingError
-from .rule import TensorRule
+from .limits import TensorLeaks
+from .row_leaks import leak_values
 
 EOS_SHARE = Fraction(1, 2)
 """The state of end-of-text emits it with more than this."""
@@ -14,20 +15,22 @@ EOS_SHARE = Fraction(1, 2)
 Sums = npt.NDArray[np.int64]
 
 
-def end_state(eos_levels: Sums, alpha_sums: Sums, beta_sums: Sums, rule: TensorRule, scale: Fraction | None) -> int:
+def end_state(eos_levels: Sums, alpha_sums: Sums, beta_sums: Sums, leaks: TensorLeaks, scale: Fraction | None) -> int:
     """Return the state that emits end-of-text with more than EOS_SHARE, exactly.
 
-    `eos_levels` [H] are the levels above c[0] of end-of-text in every state, `rule` is beta's with nothing closed,
+    `eos_levels` [H] are the levels above c[0] of end-of-text in every state, `leaks` are beta's with nothing closed,
     `scale` the factor of rows that are not normalized. Raises PackingError unless there is one such state, with levels
     in its rows of alpha and beta, and where c[0] of beta is not 0: what is closed would emit it all the same.
     """
+    rule = leaks.rule
     if rule.least_level:
         raise PackingError(f"beta: index 0 has level {rule.least_level}, expected 0 with hmm_guard")
-    leak, absent = rule.pseudocount, rule.ordinary
+    own = None if leaks.codes is None else leak_values(leaks.codes)
     found: list[int] = []
     for state in np.flatnonzero(eos_levels):
+        leak = rule.pseudocount if own is None else own[state]
         factor = 1 / (int(beta_sums[state]) + leak) if scale is None else scale
-        if (int(eos_levels[state]) + absent) * factor > EOS_SHARE:
+        if (int(eos_levels[state]) + leak / rule.columns) * factor > EOS_SHARE:
             found.append(int(state))
     if len(found) != 1:
         raise PackingError(

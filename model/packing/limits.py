@@ -8,7 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import PackingError
-from ..formats import ACCUMULATOR_BITS, CODEBOOK_BITS, LEAST_SIGNIFICANT_BITS, MantissaShift, VectorCode, ceil_log2
+from ..formats import (
+    ACCUMULATOR_BITS,
+    CODEBOOK_BITS,
+    LEAST_SIGNIFICANT_BITS,
+    ROW_LEAK,
+    MantissaShift,
+    VectorCode,
+    ceil_log2,
+)
+from .row_leaks import Codes, leak_integers
 from .rule import TensorRule
 
 Sums = npt.NDArray[np.int64]
@@ -16,20 +25,44 @@ Sums = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class LeakFactors:
-    """K1 and K0, rounded as the engine holds them."""
+    """What inputs of value 1 leak to every output, K1 and K0 rounded as the engine holds them."""
 
-    ordinary: Fraction
-    zero: Fraction
+    greatest: Fraction
+    """Of one input."""
+    total: Fraction
+    """Of all of them."""
 
     @classmethod
-    def of(cls, rule: TensorRule) -> "LeakFactors":
-        """Return the factors of a tensor."""
-        return cls(_rounded(rule.ordinary), _rounded(rule.zero))
+    def of(cls, leaks: "TensorLeaks", row_sums: Sums) -> "LeakFactors":
+        """Return the factors of inputs with these sums of levels [inputs]."""
+        rule, is_zero = leaks.rule, row_sums == 0
+        zero, zeros = _rounded(rule.zero), int(np.count_nonzero(is_zero))
+        if leaks.codes is None:
+            ordinary = _rounded(rule.ordinary)
+            return cls(max(ordinary, zero), (row_sums.size - zeros) * ordinary + zeros * zero)
+        own = leak_integers(leaks.codes[~is_zero])
+        unit = _rounded(Fraction(1, rule.columns)) / (1 << ROW_LEAK.unit_bits)
+        greatest = max(int(own.max(initial=0)) * unit, zero if zeros else Fraction(0))
+        return cls(greatest, int(own.sum()) * unit + zeros * zero)
 
-    def total(self, row_sums: Sums) -> Fraction:
-        """Return the leak of inputs of value 1 with these sums of levels [inputs]."""
-        zero = int(np.count_nonzero(row_sums == 0))
-        return (row_sums.size - zero) * self.ordinary + zero * self.zero
+
+@dataclass(frozen=True, eq=False)
+class TensorLeaks:
+    """The rule of a tensor, and a leak for each row where it has them."""
+
+    rule: TensorRule
+    codes: Codes | None = None
+    """[rows]."""
+
+    @property
+    def least(self) -> Fraction:
+        """The least leak of a row."""
+        return self.rule.pseudocount if self.codes is None else ROW_LEAK.value(int(self.codes.min()))
+
+    @property
+    def greatest(self) -> Fraction:
+        """The greatest leak of a row."""
+        return self.rule.pseudocount if self.codes is None else ROW_LEAK.value(int(self.codes.max()))
 
 
 def _rounded(value: Fraction) -> Fraction:
@@ -88,8 +121,8 @@ class LevelScale:
 
     greatest_level: int
     """L: of alpha, 2**bits - 1 for Norm-Q, the greatest level of the codebook above c[0] otherwise."""
-    alpha: TensorRule
-    beta: TensorRule
+    alpha: TensorLeaks
+    beta: TensorLeaks
 
 
 def check_datapath(sums: LevelSums, scale: LevelScale, code: VectorCode) -> None:
@@ -100,13 +133,13 @@ def check_datapath(sums: LevelSums, scale: LevelScale, code: VectorCode) -> None
     """
     hidden = sums.hidden_states
     greatest = max(scale.greatest_level, int(sums.alpha_rows.max()))
-    for name, rule in (("alpha", scale.alpha), ("beta", scale.beta)):
-        _check_absent(name, rule)
-    check_significant_bits(hidden, greatest, scale.alpha.pseudocount, code)
-    alpha, beta = LeakFactors.of(scale.alpha), LeakFactors.of(scale.beta)
-    _check_sums("alpha_by_column", sums.alpha_columns, alpha.total(sums.alpha_rows), code)
-    _check_sums("beta_by_token", sums.beta_tokens, beta.total(sums.beta_rows), code)
-    _check_sums("alpha_by_row", sums.alpha_rows, hidden * max(alpha.ordinary, alpha.zero), code)
+    for name, leaks in (("alpha", scale.alpha), ("beta", scale.beta)):
+        _check_absent(name, leaks)
+    check_significant_bits(hidden, greatest, scale.alpha.least, code)
+    alpha, beta = LeakFactors.of(scale.alpha, sums.alpha_rows), LeakFactors.of(scale.beta, sums.beta_rows)
+    _check_sums("alpha_by_column", sums.alpha_columns, alpha.total, code)
+    _check_sums("beta_by_token", sums.beta_tokens, beta.total, code)
+    _check_sums("alpha_by_row", sums.alpha_rows, hidden * alpha.greatest, code)
 
 
 def _check_sums(name: str, output_sums: Sums, leak: Fraction, code: VectorCode) -> None:
@@ -120,9 +153,10 @@ def _check_sums(name: str, output_sums: Sums, leak: Fraction, code: VectorCode) 
         )
 
 
-def _check_absent(name: str, rule: TensorRule) -> None:
-    if rule.ordinary >= 1 << CODEBOOK_BITS:
+def _check_absent(name: str, leaks: TensorLeaks) -> None:
+    columns = leaks.rule.columns
+    if leaks.greatest / columns >= 1 << CODEBOOK_BITS:
         raise PackingError(
-            f"{name}: eps / n = {rule.pseudocount} / {rule.columns} stands for an absent level, "
+            f"{name}: eps / n = {leaks.greatest} / {columns} stands for an absent level, "
             f"expected less than 2**{CODEBOOK_BITS}"
         )

@@ -101,6 +101,8 @@ class RowConstants:
     """
     row_sums: npt.NDArray[np.int64]
     """[rows] R_i, exact sums of levels above c[0] (needed by edge weights; derived, not used by the engine)."""
+    leaks: npt.NDArray[np.uint8] | None = None
+    """[rows] codes of each row's leak (`formats.RowLeakCode`) with row_mass_leak, None without."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,9 @@ from ..hmm import row_chunks
 from ..quantize.tensor import Levels, QuantizedHMM, QuantizedTensor, ZeroRows
 from .dense import pack_dense, unpack_dense
 from .guard import end_state
-from .limits import LevelScale, LevelSums, check_datapath
+from .limits import LevelScale, LevelSums, TensorLeaks, check_datapath
 from .matrix import EntryFormat, PackedMatrix, PackedModel, RowConstants
+from .row_leaks import row_leaks_fault
 from .rows import RowNormalizer
 from .rule import RowRule, TensorRule
 from .sparse import SparseStream, pack_sparse, unpack_sparse
@@ -75,7 +76,11 @@ def pack_model(
         beta_rows=beta_rows.row_sums,
         beta_tokens=_column_sums(beta),
     )
-    scale = LevelScale(int(alpha.above_least[-1]), _tensor_rule(alpha, alpha_rule), beta_tensor)
+    scale = LevelScale(
+        int(alpha.above_least[-1]),
+        TensorLeaks(_tensor_rule(alpha, alpha_rule), alpha.leak_units),
+        TensorLeaks(beta_tensor, beta.leak_units),
+    )
     check_datapath(sums, scale, code or VectorCode())
     try:
         alpha_by_column = pack_matrix(alpha.levels.T, bits, layout)
@@ -119,9 +124,8 @@ def _check_tensors(quantized: QuantizedHMM) -> None:
     widths = [tensor.bits for tensor in tensors]
     if len(set(widths)) > 1:
         raise PackingError(f"alpha, beta, gamma: index bits are {widths!r}, expected one width")
-    for name, tensor in zip(("alpha", "beta", "gamma"), tensors, strict=True):
-        if tensor.leak_units is not None:
-            raise PackingError(f"{name}: has a leak for each row, expected one eps")
+    if quantized.gamma.leak_units is not None:
+        raise PackingError("gamma: has a leak for each row, expected one eps")
     if not 0 <= quantized.eos_token_id < vocab:
         raise PackingError(f"eos_token_id: is {quantized.eos_token_id!r}, expected 0..{vocab - 1}")
 
@@ -132,8 +136,10 @@ def _rule(quantized: QuantizedHMM, name: str) -> RowRule:
     per_mille = tensor.pseudocount * 1000
     if per_mille.denominator != 1:
         raise PackingError(f"{name}: pseudocount is {tensor.pseudocount}, expected a multiple of 1/1000")
-    normalized = tensor.scale is None
-    return RowRule(per_mille.numerator, normalized, tensor.zero_rows if normalized else ZeroRows.EMPTY)
+    normalized, has_leaks = tensor.scale is None, tensor.leak_units is not None
+    if has_leaks and not normalized:
+        raise PackingError(f"{name}: has a leak for each row, expected one eps where rows are not normalized")
+    return RowRule(per_mille.numerator, normalized, tensor.zero_rows if normalized else ZeroRows.EMPTY, has_leaks)
 
 
 def _tensor_rule(tensor: QuantizedTensor, rule: RowRule) -> TensorRule:
@@ -153,11 +159,16 @@ def _column_sums(tensor: QuantizedTensor) -> npt.NDArray[np.int64]:
 def _end_state(quantized: QuantizedHMM, rule: TensorRule) -> int:
     beta = quantized.beta
     eos_levels = beta.above_least[beta.levels[:, quantized.eos_token_id]].astype(np.int64)
-    return end_state(eos_levels, quantized.alpha.row_sums, beta.row_sums, rule, _scale(beta))
+    leaks = TensorLeaks(rule, beta.leak_units)
+    return end_state(eos_levels, quantized.alpha.row_sums, beta.row_sums, leaks, _scale(beta))
 
 
 def _row_constants(tensor: QuantizedTensor, name: str, rule: TensorRule, closed_row: int | None) -> RowConstants:
-    return RowNormalizer(tensor.bits, rule.kept, _scale(tensor), closed_row).constants(tensor.row_sums, name)
+    row_sums, leaks = tensor.row_sums, tensor.leak_units
+    if leaks is not None and (fault := row_leaks_fault(leaks, row_sums, rule, name)):
+        raise PackingError(fault)
+    normalizer = RowNormalizer(tensor.bits, rule.pseudocount, _scale(tensor), closed_row, rule.kept_share, leaks)
+    return normalizer.constants(row_sums, name)
 
 
 def _scale(tensor: QuantizedTensor) -> Fraction | None:

@@ -16,6 +16,8 @@ class RowRule:
     """Whether a row is over its sum; otherwise every row has the same factor, the scale, and none counts as zero."""
     zero_rows: ZeroRows = ZeroRows.UNIFORM
     """What a row without a level above that of index 0 means; EMPTY where rows are not normalized."""
+    row_leaks: bool = False
+    """row_mass_leak: each row has a leak of its own (`RowConstants.leaks`) in place of the whole one."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,13 @@ class TensorRule:
 
     @property
     def pseudocount(self) -> Fraction:
-        """The whole leak of a row: eps + n * c[0]."""
+        """The whole leak of a row: eps + n * c[0]; with row leaks none of them is less, but where it saturates."""
         return Fraction(self.rule.pseudocount_per_mille, 1000) + self.columns * self.least_level
 
     @property
-    def kept(self) -> Fraction:
-        """What of it stays in the row: K1 in every column that is not closed."""
-        return self.pseudocount * (self.columns - self.closed_columns) / self.columns
+    def kept_share(self) -> Fraction:
+        """What part of a leak stays in the row: K1 in every column that is not closed."""
+        return Fraction(self.columns - self.closed_columns, self.columns)
 
     @property
     def ordinary(self) -> Fraction:

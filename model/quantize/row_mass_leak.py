@@ -1,8 +1,8 @@
 """row_mass_leak: each row's leak holds the mass of its entries that index 0 replaced.
 
 With lam_i the share of row i's mass at index 0, eps_i = R_i * lam_i / (1 - lam_i), at least eps, rounded up to an 8-bit
-minifloat g, 4 bits k above 4 bits f: (f if k == 0 else (16 + f) << (k - 1)) * 2**-10, saturating. An option of methods
-with normalized rows; alpha and beta have it, gamma keeps eps, for its one row meets no vector twice.
+minifloat (`formats.RowLeakCode`), saturating. An option of methods with normalized rows; alpha and beta have it, gamma
+keeps eps, for its one row meets no vector twice.
 """
 
 from dataclasses import replace
@@ -11,14 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import QuantizationError
+from ..formats import ROW_LEAK
 from ..hmm import HMM, Probabilities
 from .tensor import Levels, QuantizedHMM, QuantizedTensor
 
-FRACTION_BITS = 10
-"""g counts in units of 2**-10."""
-
-_CODES = np.arange(256)
-LEAKS = np.where(_CODES < 16, _CODES, (16 + _CODES % 16) << np.maximum(_CODES // 16 - 1, 0)) / 2.0**FRACTION_BITS
+LEAKS = np.array([float(ROW_LEAK.value(code)) for code in range(ROW_LEAK.codes)])
 """[256] float64 eps_i of every code, rising."""
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from normq.analysis.commands.quantize import quantize
 from normq.model.artifact import read_artifact
 from normq.model.checkpoint import read_checkpoint, write_checkpoint
-from normq.model.errors import OptionError, PackingError
+from normq.model.errors import OptionError, QuantizationError
 from normq.model.packing.model import unpack_matrix
 from normq.model.quantize.methods import METHODS, Setting
 from normq.model.synthetic import synthetic_hmm
@@ -77,10 +77,22 @@ def test_what_cannot_be_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("guard", [(), ("--guard",)], ids=["alone", "guard"])
+def test_row_leaks_are_packed(guard: tuple[str, ...], checkpoint: Path, tmp_path: Path) -> None:
+    result = run(checkpoint, "--row-mass-leak", *guard, "--bits", 3, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.exception
+    model, hmm = read_artifact(tmp_path / "out"), read_checkpoint(checkpoint)
+    quantized = METHODS["norm-q"].quantize(hmm, Setting(3, guard=bool(guard), row_mass_leak=True))
+    np.testing.assert_array_equal(model.alpha_rows.leaks, quantized.alpha.leak_units)
+    np.testing.assert_array_equal(model.beta_rows.leaks, quantized.beta.leak_units)
+    assert model.gamma_rows.leaks is None
+    assert (model.end_state is None) == (not guard)
+
+
 def test_nothing_is_packed_as_another_model(checkpoint: Path, tmp_path: Path) -> None:
-    """What the format has no place for is refused, never dropped."""
-    result = run(checkpoint, "--row-mass-leak", "--bits", 3, "-o", tmp_path / "out")
-    assert isinstance(result.exception, PackingError)
+    """What a method has no place for is refused, never dropped."""
+    result = run(checkpoint, "--row-mass-leak", "--method", "linear", "--bits", 3, "-o", tmp_path / "out")
+    assert isinstance(result.exception, QuantizationError)
     assert not (tmp_path / "out").exists()
 
 

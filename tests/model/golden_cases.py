@@ -14,7 +14,7 @@ from normq.model.golden.vectors import Vectors
 from normq.model.packing.model import pack_model
 from normq.model.quantize.tensor import QuantizedHMM, QuantizedTensor, ZeroRows
 
-from .oracle import Code, Oracle, Tensor, Vector
+from .oracle import Code, Oracle, Tensor, Vector, row_leak_code
 
 Levels = npt.NDArray[np.uint8]
 Codebook = npt.NDArray[np.uint16]
@@ -28,14 +28,17 @@ class Rows:
     pseudocount: Fraction = Fraction(1, 1000)
     scale: float | None = None
     zero_rows: ZeroRows = ZeroRows.UNIFORM
+    leaks: Levels | None = None
+    """row_mass_leak: a code for each row."""
 
     def oracle(self, levels: Levels, bits: int) -> Tensor:
         codebook = list(range(1 << bits)) if self.codebook is None else self.codebook.tolist()
         scale = None if self.scale is None else Fraction(self.scale)
-        return Tensor(levels.tolist(), bits, codebook, self.pseudocount, scale, self.zero_rows is ZeroRows.EMPTY)
+        is_empty, leaks = self.zero_rows is ZeroRows.EMPTY, None if self.leaks is None else self.leaks.tolist()
+        return Tensor(levels.tolist(), bits, codebook, self.pseudocount, scale, is_empty, leak_codes=leaks)
 
     def tensor(self, levels: Levels, bits: int) -> QuantizedTensor:
-        return QuantizedTensor(levels, bits, self.pseudocount, self.codebook, self.scale, self.zero_rows)
+        return QuantizedTensor(levels, bits, self.pseudocount, self.codebook, self.scale, self.zero_rows, self.leaks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +129,23 @@ def with_guard(model: Model, end: int) -> Model:
     if b.scale is not None:
         b = replace(b, scale=0.9 / (1 << model.bits))
     return replace(model, alpha=alpha, beta=beta, rows=(a, b, c), method=f"{model.method} guard", end=end)
+
+
+def with_row_leaks(model: Model, seed: int = 0) -> Model:
+    """row_mass_leak on the same model: leaks from the least to the greatest, also where rows are alike."""
+    rng = np.random.default_rng([seed, model.bits])
+
+    def leaks(rows: Rows, levels: Levels) -> Rows:
+        tensor = rows.tensor(levels, model.bits)
+        least = row_leak_code(tensor.effective_pseudocount)
+        codes = rng.integers(least, 256, len(levels))
+        codes[rng.random(codes.size) < 0.2] = least
+        codes[(tensor.row_sums == 0) | (np.arange(codes.size) == model.end)] = least
+        return replace(rows, leaks=codes.astype(np.uint8))
+
+    alpha, beta, gamma = model.rows
+    rows = leaks(alpha, model.alpha), leaks(beta, model.beta), gamma
+    return replace(model, rows=rows, method=f"{model.method} row leaks")
 
 
 def random_model(hidden: int, vocab: int, bits: int, code: VectorCode, density: float, seed: int = 0) -> Model:

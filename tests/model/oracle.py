@@ -88,6 +88,17 @@ class Code:
         return codes, x + s
 
 
+def row_leak(code: int) -> int:
+    """g: 4 bits k, 4 bits f."""
+    k, f = divmod(code, 16)
+    return f if k == 0 else (16 + f) * 2 ** (k - 1)
+
+
+def row_leak_code(leak: Fraction) -> int:
+    """The least code that stands for as much, or the greatest."""
+    return min([code for code in range(256) if Fraction(row_leak(code), 1024) >= leak], default=255)
+
+
 @dataclass(frozen=True)
 class Tensor:
     """Indices of one matrix, and the levels they stand for.
@@ -106,6 +117,8 @@ class Tensor:
     closed_row: int | None = None
     closed_column: int | None = None
     """hmm_guard: no leak leaves the row, none reaches the column."""
+    leak_codes: Sequence[int] | None = None
+    """row_mass_leak: a leak for each row."""
 
     @property
     def columns(self) -> int:
@@ -144,7 +157,10 @@ class Tensor:
         return self.columns - (self.closed_column is not None)
 
     def kept(self, row: int) -> Fraction:
-        return Fraction(0) if row == self.closed_row else self.leaked * self.reached / self.columns
+        return Fraction(0) if row == self.closed_row else self.leak_of(row) * self.reached / self.columns
+
+    def leak_of(self, row: int) -> Fraction:
+        return self.leaked if self.leak_codes is None else Fraction(row_leak(self.leak_codes[row]), 1024)
 
     @property
     def k1(self) -> Fraction:
@@ -160,15 +176,47 @@ class Tensor:
         """What an absent level of a row stands for, in a column that a leak reaches."""
         if row == self.closed_row:
             return Fraction(0)
-        return self.k0 if self.zero[row] else self.k1
+        return self.k0 if self.zero[row] else self.leak_of(row) / self.columns
+
+    def absent_parts(self, row: int) -> tuple[int, int]:
+        """The same as an integer and an exponent of 2, as the datapath has it."""
+        if self.leak_codes is None or self.zero[row] or row == self.closed_row:
+            mantissa, shift = mantissa_shift(self.absent(row))
+            return mantissa, -shift
+        mantissa, shift = mantissa_shift(Fraction(1, self.columns))
+        return row_leak(self.leak_codes[row]) * mantissa, -shift - 10
 
     def leak(self, fixes: Sequence[int], code: Code) -> int:
         g = self.guard(len(fixes), code)
         open_rows = [
             (v, zero) for i, (v, zero) in enumerate(zip(fixes, self.zero, strict=True)) if i != self.closed_row
         ]
-        parts = ((self.k1, False), (self.k0, True))
-        return sum(self.leak_part(sum(v for v, zero in open_rows if zero is which), k, g) for k, which in parts)
+        ordinary, zero = (sum(v for v, zero in open_rows if zero is which) for which in (False, True))
+        first = self.leak_part(ordinary, self.k1, g) if self.leak_codes is None else self.row_leaks(fixes, code)
+        return first + self.leak_part(zero, self.k0, g)
+
+    def row_leaks(self, fixes: Sequence[int], code: Code) -> int:
+        assert self.leak_codes is not None
+        right = max(0, code.fix_bits + 19 + ceil(log2(len(fixes))) - 64)
+        total = sum(
+            (fix >> right) * row_leak(leak)
+            for i, (fix, leak) in enumerate(zip(fixes, self.leak_codes, strict=True))
+            if not self.zero[i] and i != self.closed_row
+        )
+        assert total < 1 << 64
+        mantissa, shift = mantissa_shift(Fraction(1, self.columns))
+        return shifted_right((total >> 16) * mantissa, shift + 10 - right - 16)
+
+    def backward_leak(self, row: int, total: int, g: int) -> int:
+        """Of an output of backward that has levels, with `total` the sum of all fix values."""
+        if row == self.closed_row:
+            return 0
+        if self.leak_codes is None:
+            return self.leak_part(total, self.k1, g)
+        mantissa, shift = mantissa_shift(Fraction(1, self.columns))
+        scaled = (total >> g) * mantissa
+        assert scaled < 1 << 64
+        return shifted_right((scaled >> 19) * row_leak(self.leak_codes[row]), shift + 10 - g - 19)
 
     def guard(self, inputs: int, code: Code) -> int:
         return max(0, code.fix_bits + ceil(log2(inputs)) + 16 - 64)
@@ -207,9 +255,9 @@ class Oracle:
 
     def emission(self, i: int, token: int) -> tuple[int, int]:
         level = self.beta.whole[i][token]
-        is_closed = token == self.beta.closed_column
-        mantissa, shift = mantissa_shift(Fraction(0) if is_closed else self.beta.absent(i))
-        return (level, 0) if level else (mantissa, -shift)
+        if level:
+            return level, 0
+        return (0, 0) if token == self.beta.closed_column else self.beta.absent_parts(i)
 
     def forward_z(self, vector: Vector, token: int) -> Vector:
         elements: list[tuple[int, int]] = []
@@ -237,7 +285,7 @@ class Oracle:
             if self.alpha.zero[i]:
                 acc = self.alpha.leak_part(sum(fixes), self.alpha.k0, g)
             else:
-                acc = self.alpha.leak_part(sum(fixes), self.alpha.absent(i), g)
+                acc = self.alpha.backward_leak(i, sum(fixes), g)
                 acc += sum(self.alpha.levels[i][j] * fixes[j] for j in self.states)
             t, h = top(acc, 24)
             rho, sigma = self.alpha.r[i]

@@ -20,7 +20,7 @@ from normq.model.packing.bitmap import unpack_bitmap
 from normq.model.packing.matrix import PackedMatrix, PackedModel, RowConstants
 from normq.model.packing.model import pack_model
 from normq.model.quantize.tensor import QuantizedHMM, QuantizedTensor
-from normq.tests.model.golden_cases import KINDS, random_model, with_rows
+from normq.tests.model.golden_cases import KINDS, random_model, with_guard, with_row_leaks, with_rows
 
 
 def sample(bits: int, hidden: int, vocab: int, density: float = 0.3) -> QuantizedHMM:
@@ -68,6 +68,25 @@ def test_round_trip_of_other_rows(layout: Layout, kind: str, tmp_path: Path) -> 
         is_zero = (tensor.row_sums == 0) & (tensor.scale is None)
         rows = getattr(model, f"{name}_rows")
         np.testing.assert_array_equal(unpack_bitmap(rows.zero_rows, is_zero.size), is_zero)
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_round_trip_of_row_leaks(layout: Layout, tmp_path: Path) -> None:
+    """Version 3, beside hmm_guard too; 8 bits a row; without row leaks a file stays what version 2 is."""
+    plain = random_model(12, 30, 3, VectorCode(), 0.3)
+    for number, one in enumerate((plain, with_rows(plain, "least level"), with_guard(plain, 5))):
+        model = pack_model(with_row_leaks(one).quantized(), layout, {})
+        write_artifact(model, tmp_path / "model")
+        assert_same(read_artifact(tmp_path / "model"), model)
+        assert model.alpha_rows.leaks is not None
+        with safe_open(tmp_path / "model", framework="np") as file:
+            assert json.loads(file.metadata()["normq"])["version"] == 3, number
+            np.testing.assert_array_equal(file.get_tensor("alpha.leaks"), model.alpha_rows.leaks)
+            assert file.get_slice("beta.leaks").get_shape() == [12]
+        write_artifact(pack_model(one.quantized(), layout, {}), tmp_path / "plain")
+        with safe_open(tmp_path / "plain", framework="np") as file:
+            assert json.loads(file.metadata()["normq"])["version"] == 2
+            assert "alpha.leaks" not in file.keys()  # noqa: SIM118 -- no mapping
 
 
 def test_version_1_is_read(tmp_path: Path) -> None:

@@ -114,8 +114,8 @@ def rows_without(name: str, field_name: str) -> Spoil:
 
 # beta_by_token holds token 0: state 0 level 3; token 2: state 0 level 1, state 2 level 3; token 3: state 0 level 2
 SPARSE_FAULTS: dict[str, tuple[Spoil, str]] = {
-    "version": (field("version", 3), "metadata 'version': is 3, expected 1 or 2"),
-    "no version": (without("version"), "metadata 'version': is None, expected 1 or 2"),
+    "version": (field("version", 4), "metadata 'version': is 4, expected one of 1, 2, 3"),
+    "no version": (without("version"), "metadata 'version': is None, expected one of 1, 2, 3"),
     "old version with new fields": (
         field("version", 1),
         "metadata 'pseudocount_per_mille': missing, expected an integer",

@@ -20,6 +20,7 @@ from normq.tests.model.golden_cases import (
     random_model,
     vectors_of,
     with_guard,
+    with_row_leaks,
     with_rows,
 )
 from normq.tests.model.oracle import score16
@@ -35,6 +36,13 @@ CASES = [
     *(with_rows(PLAIN[bits - 2], kind) for kind, bits in zip(KINDS, (8, 2, 3, 5, 4), strict=True)),
     *(with_guard(model, end) for model, end in zip((PLAIN[0], PLAIN[3], PLAIN[6]), (12, 0, 5), strict=True)),
     *(with_guard(with_rows(PLAIN[1], kind), 7) for kind in ("codebook", "linear", "empty rows")),
+    *(with_row_leaks(model) for model in (PLAIN[0], PLAIN[6])),
+    *(with_row_leaks(with_rows(PLAIN[2], kind)) for kind in ("codebook", "least level", "empty rows")),
+    with_row_leaks(with_guard(PLAIN[3], 0)),
+    with_row_leaks(with_guard(with_rows(PLAIN[1], "empty rows"), 7)),
+    with_row_leaks(random_model(1, 2, 3, DEFAULT, 1.0)),
+    with_row_leaks(random_model(130, 9, 8, DEFAULT, 0.1)),
+    *(with_row_leaks(random_model(11, 23, 5, code, 0.4)) for code in OTHER_CODES[:3]),
     *(random_model(11, 23, 5, code, 0.4) for code in OTHER_CODES),
     random_model(1, 2, 3, DEFAULT, 1.0),
     random_model(2, 3, 2, DEFAULT, 1.0),

@@ -18,6 +18,7 @@ from normq.model.golden.vectors import Vectors, code_values, score_values
 from normq.model.packing.model import pack_model
 from normq.model.quantize.dequantize import end_state
 from normq.model.quantize.methods import METHODS, Setting
+from normq.model.quantize.row_mass_leak import leaks as row_leaks
 from normq.model.quantize.tensor import QuantizedHMM, QuantizedTensor
 from normq.model.reference import ReferenceModel
 
@@ -54,7 +55,10 @@ def assert_close(found: np.ndarray, expected: np.ndarray, quantized: QuantizedHM
 def whole(weights: torch.Tensor, tensor: QuantizedTensor) -> torch.Tensor:
     """In an emission and in the first vector a level counts without the leak that scores add to it."""
     levels = torch.from_numpy(tensor.integer_levels[tensor.levels].astype(np.float64))
-    absent = float(tensor.effective_pseudocount) / tensor.levels.shape[1]
+    leaks = np.full(len(tensor.levels), float(tensor.effective_pseudocount))
+    if tensor.leak_units is not None:
+        leaks = row_leaks(tensor.leak_units)
+    absent = torch.from_numpy(leaks / tensor.levels.shape[1])[:, None]
     above = torch.from_numpy(tensor.above_least[tensor.levels].astype(np.float64))
     return torch.where(torch.from_numpy(tensor.levels > 0), weights * levels / (above + absent), weights)
 
@@ -121,3 +125,39 @@ def test_guard_stays_within_the_bounds_of_float64(name: str, tmp_path: Path) -> 
     expected = reference.edge_weights(masks).numpy()
     assert_close(values(edge_weights(golden, [[0, 7]]), golden.code), expected[0], quantized)
     assert_close(values(other_edge_weights(golden, [range(9)]), golden.code), expected[1], quantized)
+
+
+@pytest.mark.parametrize(
+    ("name", "bits", "guard"),
+    [
+        ("norm-q", 3, False),
+        ("norm-q", 3, True),
+        ("norm-q", 8, False),
+        ("linear-normalized", 4, True),
+        ("kmeans-log-normalized", 4, False),  # guarded, end-of-text leaves others below the format: no bound covers it
+    ],
+)
+def test_row_leaks_stay_within_the_bounds_of_float64(name: str, bits: int, guard: bool, tmp_path: Path) -> None:
+    """row_mass_leak, alone and with hmm_guard; end-of-text (0) as a token too."""
+    quantized = METHODS[name].quantize(default_hmm(64), Setting(bits, guard=guard, row_mass_leak=True))
+    golden, reference = packed_golden(quantized, tmp_path), ReferenceModel.of_quantized(quantized)
+    assert golden.packed.alpha_rows.leaks is not None
+    emitting = replace(reference, beta=whole(reference.beta, quantized.beta), gamma=whole_gamma(reference, quantized))
+    tokens = [*TOKENS, 0]
+    run, floats = run_tokens(golden, tokens), emitting.forward(torch.tensor([tokens]))
+    for step in range(len(tokens) + 1):
+        shift = float(run.exponents[step]) - float(floats.exponents[0, step])
+        entries = np.ldexp(code_values(run.codes[step], golden.code), int(shift))
+        expected = floats.values[0, step]
+        assert_close(entries, expected.numpy(), quantized)
+        scores = np.ldexp(score_values(run.scores[step]), int(run.score_exponents[step] - floats.exponents[0, step]))
+        assert_close(scores, reference.scores(expected[None])[0].numpy(), quantized)
+    codes = np.random.default_rng(1).integers(1, golden.code.greatest_code, (1, 64)).astype(np.uint16)
+    found = golden.backward(Vectors(codes, np.zeros(1, np.int32)))
+    stepped = reference.backward_step(torch.from_numpy(code_values(codes, golden.code)))
+    assert_close(values(found, golden.code), stepped[0].numpy(), quantized)
+    masks = torch.zeros(2, 4096)
+    masks[0, [0, 7]], masks[1, 9:] = 1, 1
+    weights = reference.edge_weights(masks).numpy()
+    assert_close(values(edge_weights(golden, [[0, 7]]), golden.code), weights[0], quantized)
+    assert_close(values(other_edge_weights(golden, [range(9)]), golden.code), weights[1], quantized)

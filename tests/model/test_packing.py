@@ -18,7 +18,7 @@ from normq.model.formats import VectorCode
 from normq.model.packing import matrix as matrix_module
 from normq.model.packing.bitmap import pack_bitmap, unpack_bitmap
 from normq.model.packing.directory import directory_of, read_output
-from normq.model.packing.limits import LevelScale, LevelSums, check_datapath, significant_bits
+from normq.model.packing.limits import LevelScale, LevelSums, TensorLeaks, check_datapath, significant_bits
 from normq.model.packing.matrix import EntryFormat, PackedMatrix
 from normq.model.packing.model import pack_matrix, pack_model, unpack_matrix
 from normq.model.packing.rows import RowNormalizer
@@ -344,7 +344,8 @@ BEYOND = "times 2**F = 2**42, expected less than 2**63: use fewer index bits"
     ],
 )
 def test_accumulator_bound(sums: LevelSums, fault: str | None) -> None:
-    scale = LevelScale(255, TensorRule(RowRule(), 8, 1, 0), TensorRule(RowRule(), 8, sums.beta_tokens.size, 0))
+    alpha, beta = (TensorLeaks(TensorRule(RowRule(), 8, columns, 0)) for columns in (1, sums.beta_tokens.size))
+    scale = LevelScale(255, alpha, beta)
     if fault is None:
         check_datapath(sums, scale, VectorCode())
         return
