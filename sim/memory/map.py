@@ -69,6 +69,11 @@ class MemoryMap:
         """Bytes in use, guards included."""
         return self._next
 
+    @property
+    def local_left(self) -> int:
+        """Bytes of the memory on chip that are not in use."""
+        return self._local_bytes - self._local_next
+
     def place(self, content: bytes) -> int:
         """Lay down bytes and return their address."""
         address = self._allocate(len(content))

@@ -40,7 +40,7 @@ from .hand_over import hand_over_step
 from .output_passes import output_passes_offer, output_passes_release, output_passes_step
 from .passes import GRANT, passes_offer, passes_step
 from .result_rows import beats_offer, beats_step, beats_take, rows_offer, rows_step, rows_take
-from .sequencer import COPYING, IDLE, REPORT, sequencer_offer, sequencer_start, sequencer_step
+from .sequencer import COPYING, EDGES, IDLE, REPORT, sequencer_offer, sequencer_start, sequencer_step
 from .settings import SETTINGS
 from .sides import sides_grant, sides_step
 from .steady import AT, PATIENCE, skip_periods
@@ -85,14 +85,30 @@ class Past(NamedTuple):
     """`steady.new_search`."""
 
 
+NOW, SKIPPED, OVER = range(3)
+"""What a clock counts: cycles that were run, cycles that were jumped over, descriptors that are over."""
+ENDED, AT_EDGES, AT_LIMIT = range(3)
+"""Why a run stopped: all descriptors are over; the constraint unit has the turn; the limit is reached."""
+
+
 @kernel
 def run_engine(
-    state: Any, dram: Any, inputs: Inputs, past: Past, may_jump: bool, counters: Any, completed: Any, limit: int
+    state: Any,
+    dram: Any,
+    inputs: Inputs,
+    past: Past,
+    may_jump: bool,
+    counters: Any,
+    completed: Any,
+    clock: Any,
+    limit: int,
 ) -> int:
-    """Run descriptors from the cycle in which the first is taken; return the cycles, -1 when `limit` was not enough.
+    """Run descriptors from the cycle of `clock` [3] on, 0 being that in which the first is taken; return why it ends.
 
     `state` is the engine's (engine.py), `dram` [1] what is behind its memory; `completed` [n] receives the cycle in
     which each descriptor was over. With `may_jump` steady stretches are taken at once; nothing else depends on it.
+    Before the list of an edge descriptor is asked for, the run stops with AT_EDGES: what asks is the constraint unit,
+    and no stage of the engine is at work until it reports (`go_on`).
     """
     descriptors, operations, sources, destinations, columns, listed, flags = inputs
     kept, kept_counters, table, search = past
@@ -105,9 +121,10 @@ def run_engine(
         *(u.load, u.vectors, u.emissions, u.input, u.held, u.output_passes, u.output, u.rows, u.beats, u.writer),
         *(u.copier, u.local_memory, u.local_arbiter, dram[0]),
     )
-    _copy(state, DECODE_D, operations, 0)
-    decoder_set(e.decoders[WEIGHT_DECODER], e.decode_d, ends_of(e.decode_d))
-    now, skipped, over = 0, 0, 0
+    now, skipped, over = clock[NOW], clock[SKIPPED], clock[OVER]
+    if now == 0:
+        _copy(state, DECODE_D, operations, 0)
+        decoder_set(e.decoders[WEIGHT_DECODER], e.decode_d, ends_of(e.decode_d))
     while now + skipped < limit:
         _turns(e, operations)
         _wires(e, descriptors, sources, destinations, columns, listed)
@@ -117,15 +134,39 @@ def run_engine(
             over += 1
         _edge(e, flags, now)
         _hand_out(e, state, descriptors, operations)
-        if e.sequencer.state == IDLE and e.sequencer.number == len(descriptors) and e.flight.issued == e.flight.retired:
-            return now + skipped
+        if e.sequencer.state == EDGES or _is_over(e, len(descriptors)):
+            clock[NOW], clock[SKIPPED], clock[OVER] = now + 1, skipped, over
+            return AT_EDGES if e.sequencer.state == EDGES else ENDED
         if e.gather.header:
             search[AT] = -1
             search[PATIENCE] = 1
         elif may_jump and e.fetchers[WEIGHT_READER].taken and e.passes.state == GRANT and _is_even(e):
             skipped += skip_periods(now, state, counters, kept, kept_counters, table, search)
         now += 1
-    return -1
+    return AT_LIMIT
+
+
+@kernel
+def go_on(state: Any, past: Past, completed: Any, clock: Any, reported: int) -> bool:
+    """Give the turn back to the sequencer after an edge descriptor that `reported` in that cycle.
+
+    Returns whether descriptors are left. Nothing is in the gather pipe, which knows its places by the cycle.
+    """
+    u = state.view(STATE)[0]
+    u.sequencer.state = IDLE
+    u.gather.pipe[:] = 0
+    past.search[AT] = -1
+    past.search[PATIENCE] = 1
+    clock[NOW] = reported + 1
+    completed[clock[OVER]] = reported + clock[SKIPPED]
+    clock[OVER] += 1
+    return clock[OVER] < len(completed)
+
+
+@inlined
+def _is_over(e: Any, descriptors: int) -> bool:
+    f = e.flight
+    return e.sequencer.state == IDLE and e.sequencer.number == descriptors and f.issued == f.retired
 
 
 @inlined

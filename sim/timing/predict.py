@@ -9,8 +9,8 @@ from ...rtl.counters import COUNTERS
 from ..memory.dram import COUNTERS as DRAM_COUNTERS
 from ..memory.map import MemoryMap
 from ..session import MemoryBehavior
-from .constraint.predict import run_edges, runs_in_unit
-from .cycle import Past, run_engine
+from .constraint.predict import run_edges
+from .cycle import AT_EDGES, AT_LIMIT, Past, go_on, run_engine
 from .dram import dram_at_rest
 from .engine import STATE, engine_at_rest
 from .program import read_program
@@ -48,10 +48,9 @@ def predict(
     """Return what the RTL counts in a chain of descriptors, given by their addresses in `memory`.
 
     It holds for descriptors that end with Status.DONE, on an engine that was at rest, each of them in the queue before
-    the engine comes to it. `jumps` takes steady stretches at once, which changes no result. Edge descriptors are
-    predicted one by one.
+    the engine comes to it. `jumps` takes steady stretches at once, which changes no result.
 
-    Raises ValueError when `behavior` stalls at random, and for descriptors that are no part of a chain (program.py);
+    Raises ValueError when `behavior` stalls at random, and for descriptors of no known opcode;
     TimingError when `limit_cycles` cycles are not enough.
     """
     stalls = {name: getattr(behavior, name) for name in STALLS}
@@ -60,17 +59,22 @@ def predict(
     ports = behavior.ports()
     state, dram = engine_at_rest(config, ports), dram_at_rest(ports, config.port_bytes)
     counters, completed = np.zeros(len(COUNTERS), np.int64), np.zeros(len(descriptors), np.int64)
-    if len(descriptors) == 1 and runs_in_unit(memory, descriptors[0]):
-        cycles = run_edges(config, memory, descriptors[0], state.view(STATE)[0], dram, counters, limit_cycles)
-        completed[0] = cycles
-    else:
-        past = Past(np.zeros_like(state), np.zeros_like(counters), TABLE, new_search())
-        inputs = read_program(config, memory, descriptors)
-        # what a DRAM is up to differs from one period to the next
-        may_jump = jumps and behavior.dram is None
-        cycles = run_engine(state, dram, inputs, past, may_jump, counters, completed, limit_cycles)
-    if cycles < 0:
-        which = f"{len(descriptors)} descriptors from {descriptors[0]:#x} on"
-        raise TimingError(f"{which} have not ended after {limit_cycles} cycles")
+    past = Past(np.zeros_like(state), np.zeros_like(counters), TABLE, new_search())
+    inputs = read_program(config, memory, descriptors)
+    # what a DRAM is up to differs from one period to the next
+    may_jump = jumps and behavior.dram is None
+    clock, has_more = np.zeros(3, np.int64), True
+    while has_more:
+        why = run_engine(state, dram, inputs, past, may_jump, counters, completed, clock, limit_cycles)
+        has_more = why == AT_EDGES
+        if has_more:
+            now, skipped, over = clock.tolist()
+            edges, engine, limit = descriptors[over], state.view(STATE)[0], limit_cycles - skipped
+            reported = run_edges(config, memory, edges, engine, dram, counters, now, limit)
+            why = AT_LIMIT if reported < 0 else why
+            has_more = reported >= 0 and go_on(state, past, completed, clock, reported)
+        if why == AT_LIMIT:
+            which = f"{len(descriptors)} descriptors from {descriptors[0]:#x} on"
+            raise TimingError(f"{which} have not ended after {limit_cycles} cycles")
     values = {counter.name: int(value) for counter, value in zip(COUNTERS, counters, strict=True)}
     return Prediction(values, tuple(completed.tolist()), {name: int(dram[0][name]) for name in DRAM_COUNTERS})

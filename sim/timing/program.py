@@ -15,7 +15,10 @@ from .cycle import Inputs
 from .settings import SETTINGS, settings_of
 from .structures import COLUMN, DESCRIPTOR, RECORD
 
-ALONE = (Opcode.LOAD_CODEBOOK.value, Opcode.LOAD_ROWS.value, Opcode.COPY.value)
+ALONE = tuple(
+    opcode.value
+    for opcode in (Opcode.LOAD_CODEBOOK, Opcode.LOAD_ROWS, Opcode.COPY, Opcode.EDGE_WEIGHTS, Opcode.EDGE_SUMS)
+)
 """What runs with the engine at rest, without stages."""
 OPERATIONS = (Opcode.FORWARD.value, Opcode.BACKWARD.value, Opcode.SCORES.value)
 COLUMN_FIELDS = ("emission", "emission_blocks", "first", "count")
@@ -26,7 +29,7 @@ Table = npt.NDArray[np.int64]
 
 def read_program(config: AcceleratorConfig, memory: MemoryMap, descriptors: tuple[int, ...]) -> Inputs:
     """Return the tables of a chain of well-formed descriptors. Raises KeyError where memory holds no
-    such thing, ValueError for a descriptor that is neither an operation nor a load of tables."""
+    such thing, ValueError for a descriptor of no known opcode."""
     program = _Program(config, memory)
     for address in descriptors:
         program.add(address)
@@ -55,7 +58,7 @@ class _Program:
         if fields["opcode"] in ALONE:
             return
         if fields["opcode"] not in OPERATIONS:
-            raise ValueError(f"descriptor {address:#x}: the timing model chains no opcode {fields['opcode']}")
+            raise ValueError(f"descriptor {address:#x}: the timing model knows no opcode {fields['opcode']}")
         self.operations.append(settings)
         content = self.memory.constant(fields["vector_records"])[: fields["vectors"] * RECORD_BYTES]
         self.records.append(RECORD.read(content))

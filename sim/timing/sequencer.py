@@ -6,11 +6,11 @@ import numpy as np
 
 from ...model.jit import inlined
 
-IDLE, DESCRIPTOR, CHECK, REST, DISPATCH, ASK_TABLE, TABLE, ASK_RECORDS, JUDGE, REPORT, COPYING = range(11)
+IDLE, DESCRIPTOR, CHECK, REST, DISPATCH, ASK_TABLE, TABLE, ASK_RECORDS, JUDGE, REPORT, COPYING, EDGES = range(12)
 RHO, SIGMA, ZERO_ROWS, NONEMPTY, CODEBOOK = range(5)
 KIND_DESCRIPTOR, KIND_TABLE, KIND_RECORD = range(3)
 FORWARD, BACKWARD, SCORES, LOAD_CODEBOOK, LOAD_ROWS = range(1, 6)
-COPY = 8
+EDGE_WEIGHTS, EDGE_SUMS, COPY = range(6, 9)
 """Values of rtl.operation.Opcode."""
 DESCRIPTOR_WORDS = 16
 BLOCK = 64
@@ -130,6 +130,8 @@ def _dispatch(u: Any, d: Any) -> None:
         u.table = RHO
     elif d.opcode == COPY:
         u.state = COPYING
+    elif d.opcode == EDGE_WEIGHTS or d.opcode == EDGE_SUMS:
+        u.state = EDGES
     else:
         u.table = NONEMPTY
         if d.opcode == SCORES or d.is_dense:

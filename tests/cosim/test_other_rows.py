@@ -18,7 +18,8 @@ from normq.sim.session import MemoryBehavior
 from normq.tests.cosim.edge_cases import EdgeSession, random_edges
 from normq.tests.cosim.engine_cases import STALLS, UNEVEN, Session, operands
 from normq.tests.cosim.test_engine_chains import CONFIGS, TOKENS, Step
-from normq.tests.cosim.timing_cases import TimingSession, draw
+from normq.tests.cosim.timing_cases import TimingSession
+from normq.tests.cosim.timing_draws import draw
 from normq.tests.model.golden_cases import KINDS, Model, random_model, with_rows
 
 CONFIG: AcceleratorConfig = CONFIGS[0]
@@ -73,7 +74,7 @@ def test_time_does_not_depend_on_the_kind(tmp_path: Path) -> None:
     session = TimingSession(CONFIG)
     for number, kind in enumerate(KINDS):
         subject = session.subject(model_of(kind).golden(list(Layout)[number % 2]).packed, rng)
-        session.work += [*subject.image.loads(), *(draw(subject) for _ in range(2))]
+        session.work += [*subject.loads, *(draw(subject) for _ in range(2))]
     session.compare(tmp_path, MemoryBehavior(17, 5, 0))
 
 

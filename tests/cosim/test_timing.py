@@ -15,17 +15,21 @@ from normq.sim.session import MemoryBehavior
 from normq.sim.timing.predict import TimingError, predict
 from normq.tests.cosim.engine_cases import STALLS
 from normq.tests.cosim.test_engine_equality import CONFIGS, config, constant, label
+from normq.tests.cosim.test_local_memory import CONFIGS as RESIDENT
 from normq.tests.cosim.timing_cases import TimingSession, random_behavior, random_dram
 from normq.tests.model.golden_cases import Model, random_model
 
 FULL = (
     *CONFIGS,
-    config(8, 32, 4, 512, 512),
-    config(2, 64, 8, 256, 64),
-    config(1, 8, 2, 64, 256),
-    config(4, 1, 8, 128, 128),
+    replace(config(8, 32, 4, 512, 512), local_bytes=1 << 18),
+    replace(config(2, 64, 8, 256, 64), outstanding_reads=64, stream_buffer_bytes=32768),
+    replace(config(1, 8, 2, 64, 256), outstanding_reads=1, stream_buffer_bytes=512, local_bytes=1 << 16),
+    replace(config(4, 1, 8, 128, 128), outstanding_reads=3, stream_buffer_bytes=1024, local_bytes=1 << 20),
+    replace(config(4, 16, 4, 512, 512), outstanding_reads=16, stream_buffer_bytes=65536, local_bytes=1 << 20),
+    replace(config(2, 2, 2, 64), outstanding_reads=5, stream_buffer_bytes=2048, local_bytes=1 << 14),
 )
-"""The ring of score records is short in the first, a row of it wider and narrower than a beat in the others."""
+"""The ring of score records is short in the sixth, a row of it wider and narrower than a beat in the others. Few bursts
+and many under way, short and long buffers, and memories on chip into which all of a model fits, some, or little."""
 
 
 @pytest.mark.parametrize("shape", CONFIGS, ids=label)
@@ -35,6 +39,18 @@ def test_equals_rtl(shape: AcceleratorConfig, tmp_path: Path) -> None:
     for _ in range(12):
         session.add_random(rng)
     session.compare(tmp_path, random_behavior(rng))
+
+
+@pytest.mark.parametrize("shape", RESIDENT, ids=label)
+def test_equals_rtl_with_local_memory(shape: AcceleratorConfig, tmp_path: Path) -> None:
+    """Weights, operands and results are on either side of the readers, as drawn."""
+    rng = np.random.default_rng([13, RESIDENT.index(shape)])
+    session = TimingSession(shape)
+    for _ in range(8):
+        session.add_random(rng)
+    outcome = session.compare(tmp_path, random_behavior(rng))
+    for counter in ("local.weights", "local.vectors", "local.written"):
+        assert sum(done.counters[counter] for done in outcome.jobs) > 0
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Random jobs on one build, and the counters that the RTL and the timing model say of them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,18 +8,17 @@ import numpy as np
 from normq.model.config import AcceleratorConfig, Layout
 from normq.model.formats import VectorCode
 from normq.model.golden.constants import Operation
-from normq.model.golden.vectors import Codes, Vectors
 from normq.model.packing.matrix import PackedModel
 from normq.model.synthetic import synthetic_levels
 from normq.rtl.operation import Status
-from normq.sim.descriptors import Chain, Job, ModelImage
+from normq.sim.descriptors import Chain, Job
 from normq.sim.memory.dram import Dram, DramTimings
 from normq.sim.memory.map import MemoryMap
-from normq.sim.operand import place_vectors
-from normq.sim.session import MemoryBehavior, build_engine, run_jobs
+from normq.sim.session import MemoryBehavior, Outcome, build_engine, run_jobs
 from normq.sim.timing.predict import predict
 from normq.tests.cosim.engine_cases import MEMORY_BYTES
-from normq.tests.model.golden_cases import Model, random_model, vectors_of
+from normq.tests.cosim.timing_draws import Subject, draw
+from normq.tests.model.golden_cases import Model, random_model
 
 RANDOM_TIMINGS = ("cl", "cwl", "rcd", "ras", "rtp", "wr", "ccd_l", "rrd_s", "rrd_l", "faw", "wtr_s", "wtr_l", "cs")
 DENSITIES = (0.0, 0.02, 0.1, 0.4, 0.9)
@@ -61,77 +59,20 @@ ENDS = (Status.DONE, Status.EXPONENT_RANGE)
 """Random products may leave the range of exponents: then codes are wrong, and nothing takes another cycle."""
 
 
-@dataclass(frozen=True)
-class Subject:
-    """A model in memory, and vectors to run it on."""
-
-    config: AcceleratorConfig
-    packed: PackedModel
-    image: ModelImage
-    pool: Vectors
-    rng: np.random.Generator
-
-    def vectors(self, batch: int) -> Vectors:
-        """Any `batch` of them."""
-        return self.pool.take(self.rng.integers(0, self.pool.batch, batch))
-
-    def tokens(self, count: int) -> Codes:
-        """Any `count` tokens."""
-        return self.rng.integers(0, self.packed.vocab_size, count).astype(np.uint16)
-
-    def batch(self) -> int:
-        """Lanes left over, groups left over, one vector."""
-        return int(self.rng.integers(1, 4 * self.config.lanes + 2))
-
-
-Draw = Callable[[Subject, int, bool], Job]
-"""One kind of operation: subject, number of vectors, whether it follows the operation before."""
-
-
-def forward(subject: Subject, batch: int, follows: bool) -> Job:
-    return subject.image.operation(Operation.FORWARD, subject.vectors(batch), subject.tokens(batch), follows=follows)
-
-
-def backward(subject: Subject, batch: int, follows: bool) -> Job:
-    return subject.image.operation(Operation.BACKWARD, subject.vectors(batch), follows=follows)
-
-
-def scores(subject: Subject, batch: int, follows: bool) -> Job:
-    return subject.image.operation(Operation.SCORES, subject.vectors(batch), follows=follows)
-
-
-def product_scores(subject: Subject, batch: int, follows: bool) -> Job:
-    second = place_vectors(subject.image.memory, subject.vectors(batch))
-    return subject.image.operation(Operation.SCORES, subject.vectors(batch), second=second, follows=follows)
-
-
-def listed_scores(subject: Subject, batch: int, follows: bool) -> Job:
-    """Lists of no token, of one, and longer than the queue of commands."""
-    listed = subject.tokens(int(subject.rng.choice((0, 1, 5, 30))))
-    second = place_vectors(subject.image.memory, subject.vectors(batch)) if subject.rng.integers(2) else None
-    return subject.image.operation(
-        Operation.SCORES, subject.vectors(batch), second=second, listed=listed, follows=follows
-    )
-
-
-DRAWS: tuple[Draw, ...] = (forward, backward, scores, product_scores, listed_scores)
-"""What an operation of a random case may be. Another kind of operation is one more draw."""
-
-
 @dataclass
 class TimingSession:
     """One simulation in the making: whatever is added is run, and every counter compared."""
 
     config: AcceleratorConfig
-    memory: MemoryMap = field(default_factory=MemoryMap)
+    memory: MemoryMap = field(init=False)
     work: list[Job | Chain] = field(default_factory=list[Job | Chain])
 
+    def __post_init__(self) -> None:
+        self.memory = MemoryMap(self.config.local_bytes)
+
     def subject(self, packed: PackedModel, rng: np.random.Generator) -> Subject:
-        """Place a model, and load its tables."""
-        # every segment begins at its own place between two bursts
-        self.memory.place(bytes(int(rng.integers(1, 256))))
-        pool = vectors_of(packed.hidden_states, self.config.code, int(rng.integers(100)))
-        return Subject(self.config, packed, ModelImage(self.config, packed, self.memory), pool, rng)
+        """Place a model."""
+        return Subject(self.config, packed, self.memory, rng)
 
     def add(self, model: Model, layout: Layout, operation: Operation, batch: int, rng: np.random.Generator) -> None:
         """The loads of a model's tables, and one operation."""
@@ -144,12 +85,11 @@ class TimingSession:
         hidden = int(rng.integers(1, min(self.config.hidden_capacity, 400 if bits < 7 else 200) + 1))
         model = random_model(hidden, vocab, bits, VectorCode(), float(rng.choice(DENSITIES)), int(rng.integers(1000)))
         subject = self.subject(model.golden(list(Layout)[rng.integers(2)]).packed, rng)
-        loads = subject.image.loads()
         if rng.integers(2):
-            self.work += [*loads, draw(subject)]
+            self.work += [*subject.loads, draw(subject)]
         else:
             jobs = [draw(subject) for _ in range(rng.integers(2, LONGEST_CHAIN + 1))]
-            self.work.append(Chain("drawn", (*loads, *jobs)))
+            self.work.append(Chain("drawn", (*subject.loads, *jobs)))
 
     def add_synthetic(self, hidden: int, vocab: int, bits: int, layout: Layout, rng: np.random.Generator) -> None:
         """All operations on a model with the statistics of distilled ones, two groups and a vector."""
@@ -157,8 +97,8 @@ class TimingSession:
         for operation in Operation:
             self._add_operation(subject, operation, 2 * self.config.lanes + 1)
 
-    def compare(self, folder: Path, behavior: MemoryBehavior) -> None:
-        """Every counter of every job, tables included."""
+    def compare(self, folder: Path, behavior: MemoryBehavior) -> Outcome[Job | Chain]:
+        """Every counter of every job, tables included; return what the RTL counted."""
         assert self.memory.size <= MEMORY_BYTES
         outcome = run_jobs(
             build_engine(self.config, MEMORY_BYTES), self.config, self.memory, self.work, folder, behavior
@@ -169,17 +109,12 @@ class TimingSession:
             found = predict(self.config, self.memory, done.job.descriptors, behavior)
             assert (*where, found.counters) == (*where, done.counters)
             assert (*where, found.dram) == (*where, done.dram)
+        return outcome
 
     def _add_operation(self, subject: Subject, operation: Operation, batch: int) -> None:
         tokens = subject.tokens(batch) if operation is Operation.FORWARD else None
-        self.work += subject.image.loads()
+        self.work += subject.loads
         self.work.append(subject.image.operation(operation, subject.vectors(batch), tokens))
-
-
-def draw(subject: Subject) -> Job:
-    """One operation of any kind."""
-    kind = DRAWS[subject.rng.integers(len(DRAWS))]
-    return kind(subject, subject.batch(), bool(subject.rng.integers(2)))
 
 
 def pack(hidden: int, vocab: int, bits: int, layout: Layout) -> PackedModel:

@@ -6,7 +6,6 @@ from ....model.jit import inlined
 from ....rtl.stages import READERS
 from ..count import (
     CYCLES,
-    DESCRIPTORS,
     EDGE_CYCLES,
     EMISSIONS,
     IDLE,
@@ -20,7 +19,6 @@ from ..count import (
     WRITTEN_HEADERS,
     WRITTEN_VECTORS,
 )
-from .control import EDGES
 
 NAMES, FIRST_READER, SECOND_READER = (READERS.index(name) for name in ("words", "emissions", "weights"))
 
@@ -28,14 +26,12 @@ NAMES, FIRST_READER, SECOND_READER = (READERS.index(name) for name in ("words", 
 @inlined
 def count_cycle(counters: Any, d: Any, control: Any, fetchers: Any, writer: Any, is_header: int) -> None:
     """Add what this cycle counts: nothing is gathered."""
-    if control.busy:
-        counters[CYCLES] += 1
-        counters[IDLE] += 1
+    counters[CYCLES] += 1
+    counters[IDLE] += 1
     counters[EDGE_CYCLES] += 1 if control.running else 0
     names, first, second = fetchers[NAMES], fetchers[FIRST_READER], fetchers[SECOND_READER]
     if names.returned:
-        kind = RECORDS if control.sequence == EDGES else DESCRIPTORS
-        counters[LOCAL_WORDS if names.from_local else kind] += d.port_bytes
+        counters[LOCAL_WORDS if names.from_local else RECORDS] += d.port_bytes
     vectors = LOCAL_VECTORS if first.from_local else VECTORS
     tables = LOCAL_WORDS if first.from_local else TABLES
     if first.returned:

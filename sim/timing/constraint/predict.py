@@ -1,4 +1,4 @@
-"""The counters of an edge descriptor, without a simulator."""
+"""An edge descriptor in a chain, without a simulator."""
 
 from typing import Any
 
@@ -6,27 +6,30 @@ from ....model.config import AcceleratorConfig
 from ....rtl.operation import Opcode
 from ...memory.map import MemoryMap
 from ..structures import DESCRIPTOR
-from .cycle import run_unit, unit_at_rest
+from .cycle import borrow, give_back, run_unit
 from .settings import read_list, settings_of
-
-OPCODES = (Opcode.EDGE_WEIGHTS.value, Opcode.EDGE_SUMS.value)
-"""What runs in the unit."""
-
-
-def runs_in_unit(memory: MemoryMap, address: int) -> bool:
-    """Whether the descriptor at `address` is one of edges."""
-    return int(DESCRIPTOR.read(memory.constant(address))["opcode"][0]) in OPCODES
 
 
 def run_edges(
-    config: AcceleratorConfig, memory: MemoryMap, address: int, engine: Any, dram: Any, counters: Any, limit: int
+    config: AcceleratorConfig,
+    memory: MemoryMap,
+    address: int,
+    engine: Any,
+    dram: Any,
+    counters: Any,
+    start: int,
+    limit: int,
 ) -> int:
-    """Add to `counters` what the descriptor at `address` counts; return its cycles, -1 when `limit` was not enough.
+    """Run the descriptor at `address` from cycle `start` on, in which its list is asked for.
 
-    `engine` is the engine at rest (`engine.STATE`), `dram` [1] what is behind its memory.
+    Adds to `counters`; returns the cycle in which it reports, -1 when that does not come before cycle `limit`.
+    `engine` is the engine with its stages at rest (`engine.STATE`), `dram` [1] what is behind its memory; both go on.
     """
     descriptor = {name: int(row[0]) for name, row in DESCRIPTOR.read(memory.constant(address)).items()}
-    settings = settings_of(config, address, descriptor)
+    settings = settings_of(config, descriptor)
     is_sums = descriptor["opcode"] == Opcode.EDGE_SUMS.value
     edges = read_list(memory.constant(descriptor["stream"]), descriptor["vectors"], is_sums=is_sums)
-    return run_unit(unit_at_rest(settings, engine), dram, edges, counters, limit)
+    state = borrow(settings, engine)
+    ended = run_unit(state, dram, edges, counters, start, limit)
+    give_back(state, engine)
+    return ended

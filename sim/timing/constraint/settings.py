@@ -29,7 +29,7 @@ SETTINGS = np.dtype(
         (name, np.int64)
         for name in (
             *("port_bytes", "pieces", "steps_per_block", "beat_words", "word_beats", "row_sum_places"),
-            *("descriptor", "is_sums", "inputs", "words", "blocks", "vectors", "list", "list_blocks", "row_sums"),
+            *("is_sums", "inputs", "words", "blocks", "vectors", "list", "list_blocks", "row_sums"),
             *("row_sum_blocks", "vector_bytes", "header_bytes", "results", "result_stride"),
             *("is_dense", "bits", "width", "per_block"),
         )
@@ -57,8 +57,8 @@ class EdgeList(NamedTuple):
     items: Any
 
 
-def settings_of(config: AcceleratorConfig, address: int, descriptor: dict[str, int]) -> Any:
-    """Return the record of a build and of the descriptor at `address`."""
+def settings_of(config: AcceleratorConfig, descriptor: dict[str, int]) -> Any:
+    """Return the record of a build and of a descriptor."""
     shape, inputs, elements = Shape(config), descriptor["inputs"], config.elements_per_cycle
     word_bytes = CODE_BYTES * elements
     values = {
@@ -68,7 +68,6 @@ def settings_of(config: AcceleratorConfig, address: int, descriptor: dict[str, i
         "beat_words": max(1, config.port_bytes // word_bytes),
         "word_beats": max(1, word_bytes // config.port_bytes),
         "row_sum_places": ROW_SUMS_PER_BLOCK // elements,
-        "descriptor": address,
         "is_sums": descriptor["opcode"] == Opcode.EDGE_SUMS.value,
         "inputs": inputs,
         "words": -(-inputs // elements),
