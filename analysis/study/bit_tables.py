@@ -61,8 +61,8 @@ def _engine_cell(one: Configuration | None, checks: dict[str, Rows]) -> str:
     rows = [] if one is None else checks.get(rtl_check(one), [])
     if one is None or not rows:
         return NONE
-    cycles = {row["name"]: row["cycles"] for row in rows if row["cycles"] is not None}
-    texts = {row["name"]: row["text"] for row in rows if row["cycles"] is None}
+    cycles = {row["name"]: row["cycles"] for row in rows if row.get("cycles") is not None}
+    texts = {row["name"]: row["text"] for row in rows if row.get("cycles") is None}
     wanted = {row["name"]: row["text"] for row in checks.get(golden_check(one), [])}
     same = sum(wanted.get(name) == text for name, text in texts.items())
     setup, step = (cycles[f"{part} cycles"] / 1000 for part in (SETUP, STEP))

@@ -9,20 +9,34 @@ import pytest
 import torch
 from sacrebleu.metrics.bleu import BLEU
 
+from normq.analysis.study import bit_tables
 from normq.analysis.study.collect import collect
 from normq.analysis.study.concepts import ConceptSet, draw_sets, has_all, has_all_words, inflections, read_sets
 from normq.analysis.study.corpus import bleu
 from normq.analysis.study.draw import draw
 from normq.analysis.study.intervals import mcnemar, wilson
+from normq.analysis.study.kept import keep
 from normq.analysis.study.likelihood import hmm_metrics, next_tokens
 from normq.analysis.study.page import with_tables
-from normq.analysis.study.run import METRICS, TEXTS, Work, work_of
+from normq.analysis.study.results import Results
+from normq.analysis.study.run import CHECK, CURVE, METRICS, TEXTS, Work, work_of
 from normq.analysis.study.scores import text_scores
-from normq.analysis.study.spec import CHUNK, Configuration, configurations, trained_configurations
+from normq.analysis.study.spec import (
+    CHUNK,
+    Configuration,
+    configurations,
+    golden_check,
+    golden_configurations,
+    rtl_check,
+    rtl_configurations,
+    trained_configurations,
+)
 from normq.analysis.study.store import WorkStore
+from normq.analysis.study.tables import summary_of
 from normq.model.decoding.float_engine import Guide
 from normq.model.errors import OptionError
 from normq.model.hmm import HMM
+from normq.model.quantize.methods import METHODS
 from normq.model.reference import MISSING, ReferenceModel
 from normq.model.weights import FloatWeights
 
@@ -159,6 +173,58 @@ def test_results_are_collected_written_and_drawn(tmp_path: Path) -> None:
     assert "old" not in page.read_text()
     assert re.search(r"^written: .*tables\.md, methods\.png, training\.png$", lines[-1])
     assert (tmp_path / "methods.png").stat().st_size > 10_000
+
+
+def checked(folder: Path) -> Results:
+    """The study of `filled`, with golden's texts of 50 sets, one of them another one, and the engine's of 3."""
+    filled(folder)
+    sets, one = read_sets(), Configuration("norm-q", 3)
+    texts: list[dict[str, Any]] = [{"name": str(n), "text": sets[n].reference} for n in range(2 * CHUNK)]
+    texts[7]["text"] = "another"
+    store = WorkStore(folder / "study.sqlite")
+    for chunk in range(2):
+        store.put(CHECK, f"{golden_check(one)} | {chunk}", texts[chunk * CHUNK : (chunk + 1) * CHUNK])
+    cycles = [{"name": "setup cycles", "cycles": 1_400_900}, {"name": "step cycles", "cycles": 93_600}]
+    store.put(CHECK, rtl_check(one), [*texts[:3], *cycles])
+    store.put(CHECK, "latency-64", [{"name": "language model", "seconds": 0.25}])
+    store.put(CURVE, "seed-1", [{"chunk": 0, "dev": -5.0}, {"chunk": 1, "dev": -4.0}])
+    store.close()
+    return collect(folder)
+
+
+def test_golden_and_the_engine_stand_beside_float64(tmp_path: Path) -> None:
+    results = checked(tmp_path)
+    assert bit_tables.golden(summary_of(results), results).splitlines()[2:] == [
+        "| norm-q |  | event | - | 49 of 50 | - | - | - | - | - |"
+    ]
+    assert bit_tables.engine(results).splitlines()[2:] == ["| norm-q |  | event | - | 3 of 3, 1,401 + 94 | - | - |"]
+
+
+def test_results_are_finished_work(tmp_path: Path) -> None:
+    """What was collected goes on in another folder; what is there already stays."""
+    results = checked(tmp_path / "first")
+    results.write(tmp_path / "results")
+    keep(tmp_path / "results", tmp_path / "second")
+    keep(tmp_path / "results", tmp_path / "second")
+    again = collect(tmp_path / "second")
+    again.write(tmp_path / "again")
+    for name in ("texts", "hmm", "curves", "checks"):
+        first, second = (getattr(Results.read(tmp_path / part), name) for part in ("results", "again"))
+        assert first == second
+    stores = [WorkStore(tmp_path / part / "study.sqlite") for part in ("first", "second")]
+    for kind in (METRICS, CHECK, CURVE):
+        assert stores[0].keys(kind) >= stores[1].keys(kind) > set()
+    # of the configuration that lacks a piece nothing was collected
+    assert len(stores[0].keys(TEXTS)) - len(stores[1].keys(TEXTS)) == 7
+    for store in stores:
+        store.close()
+
+
+def test_what_has_levels_is_decoded_in_integers() -> None:
+    golden = golden_configurations()
+    assert {one.method for one in golden} == {name for name, method in METHODS.items() if method.levels}
+    assert not any(one.row_mass_leak for one in golden)
+    assert {one.method for one in rtl_configurations()} == {one.method for one in golden}
 
 
 def test_a_place_without_a_table_is_named() -> None:

@@ -1,6 +1,8 @@
 """Automata of constraints against their definition over every short text, and against automata-lib."""
 
+import random
 import re
+import time
 from collections.abc import Callable
 from itertools import product
 from typing import Any
@@ -135,6 +137,18 @@ def test_classes_are_as_few_as_possible() -> None:
     assert (counted.states, [len(tokens) for tokens in counted.classes]) == (14, [16753])
     both = intersection([counted, keyword_automaton([[(3, 4)], [(9,), (10, 10)]])])
     assert [tokens[0] for tokens in both.classes] == [0, 3, 4, 9, 10]
+
+
+def test_five_concepts_over_a_large_vocabulary_take_less_than_two_seconds() -> None:
+    """Of up to 8 inflections of up to 3 tokens, and a word count: thousands of states."""
+    rng = random.Random(0)
+    concepts = [[tuple(rng.choices(range(1, 50257), k=1 + form % 3)) for form in range(8)] for _ in range(5)]
+    begun = time.process_time()
+    keywords = keyword_automaton(concepts)
+    counted = intersection([keywords, token_count(range(0, 50257, 3), 5, 12)])
+    assert time.process_time() - begun < 2
+    assert keywords.states > 100
+    assert counted.states > 1000
 
 
 def test_words_by_the_spelling_of_their_tokens() -> None:
