@@ -180,14 +180,18 @@ def seeds(found: Summary) -> str:
 def latencies(results: Results) -> str:
     """Shares of a step."""
     checks = sorted({row["check"] for row in results.checks if row["check"].startswith("latency-")}, key=_hidden)
-    heading = ("H", "language model ms", "forward ms", "scores ms", "HMM share %", "table, ms a length")
+    heading = ("H", "language model ms", "forward ms", "scores ms", "HMM share %", "one after the other ms")
+    heading = (*heading, "scores beside the language model ms", "table, ms a length")
     rows: list[list[str]] = []
     for check in checks:
         ms = {row["name"]: 1000 * row["seconds"] for row in results.checks if row["check"] == check}
         scores, forward = ms["hmm denominators"] + ms["hmm numerators"], ms["hmm forward"]
         model = ms["language model"]
         part = 100 * (scores + forward) / (scores + forward + model)
-        figures = [f"{value:.1f}" for value in (model, forward, scores, part, ms["table, one length"])]
+        # scores depend on the prefix alone, only the forward step waits for the chosen token
+        serial, beside = model + scores + forward, max(model, scores) + forward
+        values = (model, forward, scores, part, serial, beside, ms["table, one length"])
+        figures = [f"{value:.1f}" for value in values]
         rows.append([str(_hidden(check)), *figures])
     return markdown(heading, rows)
 
