@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test lint bench quality quality-study peer dram-check registers test-browser verify-full clean system waves chromium
+.PHONY: help run test lint bench notebooks quality quality-study peer dram-check registers test-browser verify-full clean system waves chromium
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' Makefile
@@ -33,6 +33,9 @@ lint: $(STAMP) .typing/normq ## ruff and pyright
 
 bench: $(STAMP) ## golden kernels against torch, and the simulator's speed, measured now
 	normq bench
+
+notebooks: $(STAMP) ## the notebooks at full size with their outputs, into build/notebooks; some minutes
+	normq notebooks
 
 quality: $(STAMP) ## tables and figures of the quality study from its shipped results, into build/quality
 	normq quality
@@ -77,7 +80,7 @@ build/test.txt: $(STAMP) $(FILES) | waves
 
 $(STAMP): pyproject.toml constraints.txt | system
 	@test -x $(BIN)/pip || { echo "normq: making the environment .venv (once, some minutes)"; $(PYTHON) -m venv --clear .venv; }
-	@$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev,quality]'
+	@$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev,quality,notebooks]'
 	@touch $@
 
 # What only the system's package manager can bring, asked before anything else happens.

@@ -37,7 +37,8 @@ BUILD_ARGS = (
     "--no-public-flat-rw",  # cocotb's runner asks for every signal: half the speed, 2.7 times the build
     *COMPILE_ARGS,
 )
-WAVES_ARGS = ("--trace-fst",)
+FST, VCD = ("--trace-fst",), ("--trace-vcd",)
+"""Formats of waves. FST is small and wants headers of Debian; VCD is large text and wants none."""
 WAVES_MAKEFLAGS = "-- OPT_FAST=-O0 OPT_GLOBAL=-O0"
 """Code that only writes waves is most of such a build: optimized, it takes a quarter of an hour to compile."""
 HIDDEN = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "WAVES", "GUI", "PYTEST_CURRENT_TEST")
@@ -66,7 +67,8 @@ class Simulator:
         """Run the cocotb tests of `test_module` (or only `testcase`) and return the log's path.
 
         Works alike under pytest and outside. In `results` are left results.xml, simulation.log and, from a build with
-        waves, dump.fst. Raises SimulationError when a test fails, when none ran, or when the simulator ends abnormally.
+        waves, dump.fst or dump.vcd. Raises SimulationError when a test fails, when none ran, or when the simulator ends
+        abnormally.
         """
         results.mkdir(parents=True, exist_ok=True)
         log, xml = results / "simulation.log", results / "results.xml"
@@ -100,16 +102,17 @@ class Simulator:
         return answer.read_text()
 
 
-def build(design: Design, *, waves: bool = False, flags: Sequence[str] = ()) -> Simulator:
+def build(design: Design, *, waves: bool = False, flags: Sequence[str] = (), trace: Sequence[str] = FST) -> Simulator:
     """Return the simulator of `design`, compiling it only if its content was never compiled here.
 
-    `waves` makes runs write dump.fst, at a cost in speed; `flags` are further arguments of Verilator.
+    `waves` makes runs write dump.fst (dump.vcd where `trace` is VCD), at a cost in speed; `flags` are further arguments
+    of Verilator, `trace` those of a build with waves.
     Raises SimulationError with the end of the build's log when it fails, and OptionError when waves want a Debian
     package that is not there.
     """
-    if waves and (missing := missing_packages()):
+    if waves and FST[0] in trace and (missing := missing_packages()):
         raise OptionError(f"waves: writing FST needs Debian packages first: apt-get install {' '.join(missing)}")
-    arguments = (*BUILD_ARGS, *(WAVES_ARGS if waves else ()))
+    arguments = (*BUILD_ARGS, *(trace if waves else ()))
     content = [*arguments, *((WAVES_MAKEFLAGS,) if waves else ()), *tools()]
     runtime = CACHE / f"runtime-{digest(content)}"
     with unfinished(runtime) as folder:

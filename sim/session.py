@@ -10,7 +10,7 @@ from ..model.config import AcceleratorConfig
 from ..rtl.counters import COUNTERS
 from ..rtl.operation import Status
 from .bench.top import bench_top
-from .build import Simulator, build
+from .build import FST, Simulator, build
 from .descriptors import Chain, Job
 from .engine import engine_design
 from .memory.dram import COUNTERS as DRAM_COUNTERS
@@ -81,9 +81,14 @@ class Outcome(Generic[Work]):
         return sum(outcome.counters["engine.cycles"] for outcome in self.jobs)
 
 
-def build_engine(config: AcceleratorConfig, memory_bytes: int, *, waves: bool = False) -> Simulator:
-    """Return the compiled bench of `config` with at least `memory_bytes` of memory (rounded up to a power of two)."""
-    return build(_bench_design(config, memory_bytes), waves=waves)
+def build_engine(
+    config: AcceleratorConfig, memory_bytes: int, *, waves: bool = False, trace: Sequence[str] = FST
+) -> Simulator:
+    """Return the compiled bench of `config` with at least `memory_bytes` of memory (rounded up to a power of two).
+
+    Runs of one with `waves` leave dump.fst, or dump.vcd where `trace` is VCD (sim.build).
+    """
+    return build(_bench_design(config, memory_bytes), waves=waves, trace=trace)
 
 
 def build_native_engine(config: AcceleratorConfig, memory_bytes: int) -> NativeSimulator:

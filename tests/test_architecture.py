@@ -22,6 +22,8 @@ ELSEWHERE = {"analysis/dram_check/litedram_core.py"}
 OF_QUALITY = {"analysis/study/scores.py", "tests/analysis/test_study.py"}
 """Imported by `normq quality --compute` alone, after the extra of its name was asked for."""
 
+OF_NOTEBOOKS = ("analysis/notebooks/", "tests/analysis/test_notebooks.py")
+"""Loaded by `normq notebooks` alone, which says what is missing: may import what the extra `notebooks` brings."""
 OF_DEVELOPERS = {"analysis/bench/training.py"}
 """Loaded by `normq bench` alone, which says what is missing: may import what the extra `dev` brings."""
 FILES = subprocess.run(
@@ -127,11 +129,14 @@ def test_every_import_is_a_declared_dependency() -> None:
     declared = _distributions([*SETTINGS["project"]["dependencies"]])
     dev = declared | _distributions([*SETTINGS["project"]["optional-dependencies"]["dev"]])
     quality = _distributions([*SETTINGS["project"]["optional-dependencies"]["quality"]])
+    notebooks = _distributions([*SETTINGS["project"]["optional-dependencies"]["notebooks"]])
     owners = packages_distributions()
     for name in sorted({*SOURCES} - ELSEWHERE):
         allowed = dev if name.startswith("tests/") or name in OF_DEVELOPERS else declared
         if name in OF_QUALITY:
             allowed = allowed | quality
+        if name.startswith(OF_NOTEBOOKS):
+            allowed = allowed | notebooks
         for node in ast.walk(ast.parse((ROOT / name).read_text())):
             if isinstance(node, ast.Import):
                 tops = {alias.name.split(".")[0] for alias in node.names}

@@ -15,6 +15,7 @@ from .export_default import export_default
 from .generate import generate
 from .golden import golden
 from .inspect import inspect
+from .notebooks import notebooks
 from .peer import peer
 from .quality import quality
 from .quantize import quantize
@@ -55,6 +56,7 @@ for command in (
     quality,
     baseline,
     report,
+    notebooks,
     bench,
     peer,
     dram_check,

@@ -110,6 +110,14 @@ def test_run_leaves_log_and_waves(traced: bool, tmp_path: Path, monkeypatch: pyt
     assert (tmp_path / "run" / "dump.fst").exists() == traced
 
 
+def test_waves_as_vcd_need_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_module, "missing_packages", lambda: ("zlib1g-dev",))
+    traced = build(_pair(1), waves=True, trace=build_module.VCD)
+    traced.run(_bench(tmp_path, monkeypatch, 7), tmp_path / "run")
+    assert "$var wire" in (tmp_path / "run" / "dump.vcd").read_text()
+    assert traced.folder != build(_pair(1)).folder
+
+
 def test_design_is_compiled_once(cache: Path) -> None:
     """Same content, same folder, untouched; another content, another; the runtime is never compiled again."""
     first = build(_pair(1)).folder
