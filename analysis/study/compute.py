@@ -2,11 +2,14 @@
 
 from dataclasses import asdict
 from functools import cache, lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ...model.artifact import write_artifact
 from ...model.config import Layout
 from ...model.decoding.builders import keyword_automaton
 from ...model.decoding.float_engine import FloatEngine
@@ -17,7 +20,7 @@ from ...model.default.language_model import default_language_model
 from ...model.default.load import default_hmm, default_sentences, default_tokenizer
 from ...model.errors import PackingError
 from ...model.hmm import HMM
-from ...model.packing.model import pack_matrix
+from ...model.packing.model import pack_model
 from ...model.quantize.dequantize import float_weights
 from ...model.quantize.methods import METHODS
 from ...model.quantize.tensor import QuantizedHMM
@@ -62,21 +65,26 @@ def compute_metrics(configuration: Configuration, folder: str) -> Fields:
 
 
 def _bytes(configuration: Configuration, folder: str) -> Fields:
-    """Return the bytes of the packed matrices in both layouts, alpha twice; of methods with integer levels."""
+    """Return the bytes in both layouts, of methods whose levels the packed file holds."""
     quantized = _quantized(configuration, folder)
-    if quantized is None:
-        return {}
+    return {} if quantized is None else packed_bytes(quantized)
+
+
+def packed_bytes(quantized: QuantizedHMM) -> Fields:
+    """Return for each layout that holds the levels the bytes of matrices and row constants, and of the file."""
     sizes: Fields = {}
-    for layout in Layout:
-        try:
-            parts = [
-                pack_matrix(levels, quantized.alpha.bits, layout)
-                for levels in (quantized.alpha.levels.T, quantized.alpha.levels, quantized.beta.levels.T)
-            ]
-        except (PackingError, ValueError):
-            continue
-        rows = 2 * quantized.hidden_states * 4 + quantized.hidden_states
-        sizes[f"{layout.value}_bytes"] = sum(part.data.nbytes + part.nonempty.nbytes for part in parts) + rows
+    with TemporaryDirectory() as folder:
+        for layout in Layout:
+            try:
+                packed = pack_model(quantized, layout, {})
+            except PackingError:
+                continue
+            parts = (packed.alpha_by_column, packed.alpha_by_row, packed.beta_by_token)
+            rows = 2 * packed.hidden_states * 4 + packed.hidden_states
+            sizes[f"{layout.value}_bytes"] = sum(part.data.nbytes + part.nonempty.nbytes for part in parts) + rows
+            file = Path(folder) / layout.value
+            write_artifact(packed, file)
+            sizes[f"{layout.value}_file_bytes"] = file.stat().st_size
     return sizes
 
 

@@ -26,7 +26,7 @@ class Results:
     texts: Rows
     """configuration, set, text, lm_mean, dead, tokens, rouge, cider, bleu; success and whole_words."""
     hmm: Rows
-    """configuration and the fields of HmmMetrics, bytes of both layouts."""
+    """configuration and the fields of HmmMetrics; bytes of the parts in both layouts, and of the whole packed file."""
     curves: Rows
     """run, chunk, quantized, train, dev."""
     checks: Rows

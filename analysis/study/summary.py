@@ -58,8 +58,8 @@ class Outcome:
 
     @property
     def bits_per_weight(self) -> float | None:
-        """8 * bytes of the smaller layout / (H*H + H*V + H); alpha is counted twice in the bytes."""
-        sizes = [size for name in ("sparse_bytes", "dense_bytes") if (size := self.hmm.get(name))]
+        """8 * bytes of the smaller packed file / (H*H + H*V + H); alpha is counted twice in the bytes."""
+        sizes = [size for name in ("sparse_file_bytes", "dense_file_bytes") if (size := self.hmm.get(name))]
         return 8 * min(sizes) / weight_count(HIDDEN, VOCAB) if sizes else None
 
 

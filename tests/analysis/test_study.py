@@ -11,6 +11,7 @@ from sacrebleu.metrics.bleu import BLEU
 
 from normq.analysis.study import bit_tables
 from normq.analysis.study.collect import collect
+from normq.analysis.study.compute import packed_bytes
 from normq.analysis.study.concepts import ConceptSet, draw_sets, has_all, has_all_words, inflections, read_sets
 from normq.analysis.study.corpus import bleu
 from normq.analysis.study.draw import draw
@@ -33,10 +34,14 @@ from normq.analysis.study.spec import (
 )
 from normq.analysis.study.store import WorkStore
 from normq.analysis.study.tables import summary_of
+from normq.model.artifact import write_artifact
+from normq.model.config import Layout
 from normq.model.decoding.float_engine import Guide
 from normq.model.errors import OptionError
 from normq.model.hmm import HMM
+from normq.model.packing.model import pack_model
 from normq.model.quantize.methods import METHODS
+from normq.model.quantize.normq import quantize
 from normq.model.reference import MISSING, ReferenceModel
 from normq.model.weights import FloatWeights
 
@@ -218,6 +223,16 @@ def test_results_are_finished_work(tmp_path: Path) -> None:
     assert len(stores[0].keys(TEXTS)) - len(stores[1].keys(TEXTS)) == 7
     for store in stores:
         store.close()
+
+
+def test_bytes_are_those_of_the_packed_file(tmp_path: Path) -> None:
+    levels = quantize(toy(), 3)
+    found = packed_bytes(levels)
+    for layout in Layout:
+        write_artifact(pack_model(levels, layout, {}), tmp_path / layout.value)
+        assert found[f"{layout.value}_file_bytes"] == (tmp_path / layout.value).stat().st_size
+    # an output is 8 bytes: 3 columns, 3 rows, 6 tokens; 4 bytes for a row of alpha and of beta, 1 for a level of gamma
+    assert found["dense_bytes"] == 3 * 8 + 3 * 8 + 6 * 8 + 2 * 3 * 4 + 3
 
 
 def test_what_has_levels_is_decoded_in_integers() -> None:
