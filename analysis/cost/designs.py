@@ -4,14 +4,23 @@ A build is P lanes and one engine around them. Its logic hardly depends on the h
 bit), its memories do and are counted apart.
 """
 
+import hashlib
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from ...model.config import AcceleratorConfig, Layout
 from ...model.formats import VectorCode
 from ...rtl.engine import LANE_MODULE
-from ...sim.engine import ENGINE_MODULE, engine_design
+from ...sim.engine import ENGINE_MODULE, engine_design, source_files
 
 HIDDEN_CAPACITY = 256
+
+
+@cache
+def sources_digest() -> str:
+    """Return the digest of the sources that the Verilog comes from: which engine a row was measured on."""
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in source_files())).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
@@ -33,49 +42,59 @@ class Part:
         return (lane, "") if self.is_lane else (engine, lane)
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """What decides its cost, under the names of the columns of a table of parts."""
+        build = self.build
+        return {
+            "entries_per_cycle": build.entries_per_cycle,
+            "elements_per_cycle": build.elements_per_cycle,
+            "lanes": build.lanes,
+            "port_bits": build.port_bits,
+            "index_bits": build.greatest_index_bits,
+            "least_index_bits": build.least_index_bits,
+            "layouts": len(build.layouts),
+            "local_bytes": build.local_bytes,
+            "exponent_bits": build.code.exponent_bits,
+            "significand_bits": build.code.significand_bits,
+            "hidden_capacity": build.hidden_capacity,
+        }
+
+    @property
     def name(self) -> str:
         """What it is called on the way."""
         build = self.build
         size = f"S={build.entries_per_cycle} W={build.elements_per_cycle} port {build.port_bits}"
-        code = f"E={build.code.exponent_bits} M={build.code.significand_bits}"
-        return f"lane {size} {code}" if self.is_lane else f"engine {size} P={build.lanes} b={build.greatest_index_bits}"
+        if self.is_lane:
+            return f"lane {size} E={build.code.exponent_bits} M={build.code.significand_bits} H={build.hidden_capacity}"
+        least, greatest = build.least_index_bits, build.greatest_index_bits
+        widths = f"b={greatest}" if least == greatest else f"b={least}..{greatest}"
+        layouts = "+".join(sorted(layout.value for layout in build.layouts))
+        local = f" local {build.local_bytes}" if build.local_bytes else ""
+        return f"engine {size} P={build.lanes} {widths} {layouts}{local} H={build.hidden_capacity}"
 
 
 def small_build(
-    slots: int = 4, elements: int = 4, lanes: int = 4, port_bits: int = 512, bits: int = 4, significand: int = 12
+    slots: int = 4,
+    elements: int = 4,
+    lanes: int = 4,
+    port_bits: int = 512,
+    bits: int = 4,
+    code: tuple[int, int] = (5, 12),
+    **others: Any,
 ) -> AcceleratorConfig:
     """Return a build of one index width, of the sparse layout, whose logic is to be measured."""
+    fields: dict[str, Any] = {
+        "least_index_bits": bits,
+        "layouts": frozenset({Layout.SPARSE}),
+        "hidden_capacity": HIDDEN_CAPACITY,
+        **others,
+    }
     return AcceleratorConfig(
         entries_per_cycle=slots,
         lanes=lanes,
         elements_per_cycle=elements,
         port_bits=port_bits,
         greatest_index_bits=bits,
-        least_index_bits=bits,
-        layouts=frozenset({Layout.SPARSE}),
-        hidden_capacity=HIDDEN_CAPACITY,
-        code=VectorCode(5, significand),
+        code=VectorCode(*code),
+        **fields,
     )
-
-
-LANES = tuple(
-    Part(build, True)
-    for build in (
-        small_build(),
-        small_build(slots=1),
-        small_build(elements=1),
-        small_build(slots=8),
-        small_build(elements=8),
-        small_build(significand=8),
-        small_build(port_bits=128),
-    )
-)
-ENGINES = tuple(
-    Part(build, False)
-    for build in (
-        small_build(),
-        small_build(slots=1, elements=1, port_bits=128),
-        small_build(lanes=16),
-        small_build(bits=8),
-    )
-)

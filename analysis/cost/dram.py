@@ -8,13 +8,14 @@
 
 DDR4's device is computed as Micron TN-40-07 does, from the currents of Micron's 8 Gb x8 die G at 3200 (as DRAMPower
 quotes them, memspecs/MICRON_8Gb_DDR4-3200_8bit_G.xml): V (IDD4R - IDD3N) t(burst) a column, V (IDD0 tRC - IDD3N tRAS -
-IDD2N tRP) an activation, IDD3N standby, IDD5 refresh. Full path of DDR3/4: M. Horowitz, ISSCC 2014, 1.3 to 2.6 nJ
-for 64 bits. HBM2: M. O'Connor et al., MICRO 2017 (device), AMD WP485 (path). No citable figure of LPDDR5 or HBM2E was
-found. Where a source gives one number the band is a factor of 2.
+IDD2N tRP) an activation, V IDD3N standby, V (IDD5R - IDD3N) refresh. Full path of DDR3/4: M. Horowitz, ISSCC 2014,
+1.3 to 2.6 nJ for 64 bits. HBM2: M. O'Connor et al., MICRO 2017 (device), AMD WP485 (path). No citable figure of LPDDR5
+or HBM2E was found. Where a source gives one number the band is a factor of 2.
 
 Per-bit figures of LPDDR4 and HBM2 hold activations at the traffic of their sources, as does every full path: there
 `activation_nj` only tells them apart, and is not added. It is that of DRAMsim3's currents (configs/HBM2_8Gb_x128.ini,
-LPDDR3_8Gb_x32_1600.ini). Refresh is within `background`.
+LPDDR3_8Gb_x32_1600.ini), as are standby (low: IDD2P) and refresh, V (IDD5AB - IDD3N) tRFC / tREFI; LPDDR5 as LPDDR3,
+HBM2E as half an HBM2 channel of 128 bits.
 """
 
 from collections.abc import Mapping
@@ -39,18 +40,20 @@ class DramEnergy:
     """Opening one row."""
     is_activation_apart: bool
     """Whether `device_pj_per_bit` leaves activations out."""
-    background_mw_per_channel: Band
-    """Standby of open banks and refresh of one channel of the preset; low: precharged, clock stopped."""
+    standby_mw_per_channel: Band
+    """Banks open, clock running, of one channel of the preset; low: precharged, clock stopped."""
+    refresh_mw_per_channel: Band
+    """Averaged over the interval between refreshes."""
 
 
 DRAM = {
-    IDEAL: DramEnergy(ZERO, ZERO, 0.0, False, ZERO),
-    "ddr4-3200": DramEnergy(Band(4.6, 5.3, 8.0), Band(20, 28, 40), 2.95, True, Band(240, 610, 700)),
-    "lpddr5-6400": DramEnergy(Band.around(8), Band.around(14), 0.76, False, Band(2, 25, 50)),
-    "hbm2e": DramEnergy(Band.around(3.9), Band.around(7), 0.83, False, Band(17, 50, 100)),
+    IDEAL: DramEnergy(ZERO, ZERO, 0.0, False, ZERO, ZERO),
+    "ddr4-3200": DramEnergy(Band(4.6, 5.3, 8.0), Band(20, 28, 40), 2.95, True, Band(240, 538, 600), Band.around(96)),
+    "lpddr5-6400": DramEnergy(Band.around(8), Band.around(14), 0.76, False, Band(1.6, 25, 50), Band.around(8.3)),
+    "hbm2e": DramEnergy(Band.around(3.9), Band.around(7), 0.83, False, Band(17, 33, 66), Band.around(7.8)),
 }
-"""Background: DDR4 8 devices, IDD2P to IDD3N at 1.2 V, refresh of 66 - 56 mA; LPDDR5 as LPDDR3, HBM2E as half an HBM2
-channel of 128 bits, both by DRAMsim3's currents."""
+"""DDR4: 8 devices at 1.2 V, 25 to 56 mA of standby (62.5 with VPP), 66 - 56 mA of refresh. LPDDR5: 21 mA; 129 mA for
+168 of 3120 cycles. HBM2E: half of 55 mA; half of 195 mA for 260 of 3900 cycles."""
 
 
 def dram_energy(memory: str) -> DramEnergy:

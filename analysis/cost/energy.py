@@ -24,29 +24,35 @@ class EnergyParts:
     """Microjoules of one token step, by what draws them; DRAM once as the device alone and once as the full path."""
 
     arithmetic: Band
+    """Products, shifts and sums of the lanes."""
+    control: Band
+    """Whatever else switches in the engine: moving bytes, decoding weights, state machines."""
     sram: Band
     clock: Band
+    """Inside flip-flops, and the tree that brings them the clock."""
     leakage: Band
     dram_device: Band
     dram_path: Band
     activation: Band
     """Of opening rows: part of `dram_device`, told apart."""
-    background: Band
+    standby: Band
+    """Of DRAM, while the token step lasts."""
+    refresh: Band
 
     @property
     def on_chip(self) -> Band:
         """Everything but DRAM."""
-        return total([self.arithmetic, self.sram, self.clock, self.leakage])
+        return total([self.arithmetic, self.control, self.sram, self.clock, self.leakage])
 
     @property
     def path(self) -> Band:
         """All of it, the full path to DRAM."""
-        return total([self.on_chip, self.dram_path, self.background])
+        return total([self.on_chip, self.dram_path, self.standby, self.refresh])
 
     @property
     def device(self) -> Band:
         """All of it, of DRAM the device alone."""
-        return total([self.on_chip, self.dram_device, self.background])
+        return total([self.on_chip, self.dram_device, self.standby, self.refresh])
 
 
 @dataclass(frozen=True)
@@ -76,13 +82,15 @@ def energy_of(config: AcceleratorConfig, counters: Mapping[str, int], at: Condit
     device = dram.device_pj_per_bit * bits
     return EnergyParts(
         arithmetic=_arithmetic(config, counters, at.node) * PICO_TO_MICRO,
+        control=at.logic.control_pj * (cycles * PICO_TO_MICRO),
         sram=_sram(config, counters, at) * PICO_TO_MICRO,
         clock=at.logic.clock_pj * (cycles * PICO_TO_MICRO),
         leakage=at.leakage_mw * milliseconds,
         dram_device=device + opened if dram.is_activation_apart else device,
         dram_path=dram.path_pj_per_bit * bits,
         activation=opened,
-        background=dram.background_mw_per_channel * (at.channels * milliseconds),
+        standby=dram.standby_mw_per_channel * (at.channels * milliseconds),
+        refresh=dram.refresh_mw_per_channel * (at.channels * milliseconds),
     )
 
 

@@ -1,19 +1,36 @@
-"""Gate equivalents, flip-flops and greatest clock of a build's logic. A first estimate by counting operators."""
+"""Gate equivalents, flip-flops, leakage, clock energy and greatest clock of a build's logic.
+
+A build is P lanes and one engine around them, and small memories of flip-flops. Where the tables have its very lane
+and engine in a library, their figures are taken ("measured"). Elsewhere gate equivalents and flip-flops are fits of
+the nangate45 rows by sizes ("fitted"), times the mean ratio of another library's rows to nangate45's. Nodes without
+a library lie on the power law of feature size through nangate45 and ASAP7 ("estimated").
+"""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ...model.config import AcceleratorConfig
-from ...rtl.shape import Shape
 from .band import Band
+from .logic_tables import GateFigures, build_figures
 from .macros import FLIP_FLOP_BITS, macros_of
-from .nodes import Node
+from .nodes import NODES, Node, between
+from .sram import macro_cost
 
-GATES_PER_FULL_ADDER, GATES_PER_MUX, GATES_PER_FLIP_FLOP = 6.0, 2.5, 6.0
-FLIP_FLOP_PJ_45 = 9e-3
-"""Static power analysis of a lane in nangate45."""
-LEAKAGE_MW_PER_GATE = 2e-5
-FMAX_MHZ = {"nangate45": 535.0, "asap7": 945.0, "sky130hd": 122.0, "28nm": 650.0, "22nm": 720.0}
-"""Static timing of a prototype lane of 32 bits in the three libraries; the others scaled between."""
+GATES_PER_FLIP_FLOP = 6.0
+"""Of a memory of flip-flops, for each bit and read port: a flip-flop with its enable and its share of a multiplexer.
+An assumption."""
+WIRING = 1.25
+"""Placed area over the sum of cells, at a utilization of 80 %: an assumption, within the band's high end."""
+SCALED_FACTOR = 1.5
+"""Band of figures that were carried to a node without a library."""
+CLOCK_TREE = (1.5, 2.0, 3.0)
+"""Clock energy over that inside flip-flops; the rest is the tree: an assumption."""
+LEAKAGE_FACTOR = (0.5, 1.0, 10.0)
+"""Around a library's 25 degrees Celsius; the high end is a hot chip, doubling every 15 K up to 350 K."""
+CONTROL_FACTOR = 3.0
+"""Band of what a tenth of a toggle is assumed for."""
+NEAR, FAR = "nangate45", "asap7"
+"""Libraries between which other nodes are scaled."""
 
 
 @dataclass(frozen=True)
@@ -26,28 +43,61 @@ class LogicCost:
     leakage_mw: Band
     clock_pj: Band
     """In a cycle: inside flip-flops, and the tree that brings them the clock."""
+    control_pj: Band
+    """In a cycle: every net of the engine, a tenth of a toggle each."""
     fmax_mhz: float
+    """Of logic, or of a memory whose cycle is longer with the fastest transistors."""
     fmax_kind: str
+    """"measured" where lane and engine are rows of the library, "scaled" elsewhere."""
     kind: str
     """"measured", "fitted" or "estimated"."""
+    error: float
+    """Relative, of the gate equivalents: 0 where measured, that of the fit where fitted."""
 
 
+@lru_cache(maxsize=1 << 14)
 def logic_cost(config: AcceleratorConfig, node: Node) -> LogicCost:
-    """Return what the logic of a build costs at a node."""
-    shape = Shape(config)
-    slots, elements, lanes = config.entries_per_cycle, config.elements_per_cycle, config.lanes
-    significand = config.code.significand_bits
-    per_slot = GATES_PER_FULL_ADDER * (significand * 12 + 3 * 63) + GATES_PER_MUX * 5 * shape.term_bits
-    per_element = GATES_PER_FULL_ADDER * (significand * 28 + 24 * 16) + GATES_PER_MUX * 6 * shape.product_bits * 3
-    flops = lanes * (slots * 4 * 63 + elements * 6 * shape.product_bits + 500) + 12000 + 20 * config.port_bits
-    lane = slots * per_slot + elements * per_element + 2 * GATES_PER_FULL_ADDER * 60 + slots * elements * 100
-    small = sum(
-        macro.bits * macro.read_ports for macro in macros_of(config) if macro.width * macro.depth <= FLIP_FLOP_BITS
-    )
-    gates = lanes * lane + GATES_PER_FLIP_FLOP * (flops + small) + 60000 + 30 * config.port_bits
+    """Return what the logic of a build costs at a node. Raises OptionError where a table is missing or broken."""
+    if node.library is None:
+        found, kind, error = _between(config, node), "estimated", SCALED_FACTOR - 1
+    else:
+        found = build_figures(config, node.library)
+        kind, error = "measured" if found.is_measured else "fitted", found.error
+    macros = macros_of(config)
+    small = sum(macro.bits * macro.read_ports for macro in macros if macro.width * macro.depth <= FLIP_FLOP_BITS)
+    memory_ns = max(macro_cost(macro.width, macro.depth, node, 0.0).cycle_ns for macro in macros)
+    gates = found.gate_equivalents + GATES_PER_FLIP_FLOP * small
+    grown = 1 + small / found.flip_flops
+    low, typical, high = (found.clock_pj * grown * tree for tree in CLOCK_TREE)
     area = gates * node.nand2_um2
-    clock = Band.around((flops + small) * FLIP_FLOP_PJ_45 * node.nanometers / 45 * max(1.0, node.volts / 0.9) ** 2)
-    leakage = Band.around(gates * LEAKAGE_MW_PER_GATE, 4)
     return LogicCost(
-        gates, flops + small, Band.around(area), leakage, clock, FMAX_MHZ[node.name], "assumed", "estimated"
+        gate_equivalents=gates,
+        flip_flops=found.flip_flops + small,
+        area_um2=Band(area / (1 + error), area, area * (1 + error) * WIRING),
+        leakage_mw=_leakage(found.leakage_mw * gates / found.gate_equivalents),
+        clock_pj=Band(low / (1 + error), typical, high * (1 + error)),
+        control_pj=Band.around(found.control_pj, CONTROL_FACTOR),
+        fmax_mhz=1000 / max(found.period_ns, memory_ns),
+        fmax_kind="measured" if kind == "measured" and memory_ns <= found.period_ns else "scaled",
+        kind=kind,
+        error=error,
+    )
+
+
+def _leakage(milliwatts: float) -> Band:
+    low, typical, high = (milliwatts * factor for factor in LEAKAGE_FACTOR)
+    return Band(low, typical, high)
+
+
+def _between(config: AcceleratorConfig, node: Node) -> GateFigures:
+    """Return the figures at a node without a library: the power law through both libraries."""
+    ends = [(NODES[name].nanometers, build_figures(config, name)) for name in (NEAR, FAR)]
+    (first, near), (second, far) = ends
+    return GateFigures(
+        *(
+            between(node.nanometers, first, getattr(near, name), second, getattr(far, name))
+            for name in ("gate_equivalents", "flip_flops", "period_ns", "clock_pj", "leakage_mw", "control_pj")
+        ),
+        is_measured=False,
+        error=max(near.error, far.error),
     )

@@ -40,15 +40,20 @@ class CostRow:
     energy_device_uj: float
     """The same, of DRAM the device alone."""
     energy_arithmetic_uj: float
+    energy_control_uj: float
+    """Of the engine around the lanes: static power analysis, a tenth of a toggle for each net and cycle."""
     energy_sram_uj: float
     energy_clock_uj: float
+    """Inside flip-flops, and the clock tree."""
     energy_leakage_uj: float
     energy_dram_uj: float
-    """The full path, without background."""
+    """The full path, without standby and refresh."""
     energy_activation_uj: float
     """Of opening rows, at the device: told apart; in `energy_device_uj` also where its source leaves it out."""
     energy_background_uj: float
-    """Standby and refresh of DRAM while the token step lasts."""
+    """Standby of DRAM while the token step lasts."""
+    energy_refresh_uj: float
+    """Refresh of DRAM in that time."""
 
 
 def evaluate_cost(
@@ -100,12 +105,14 @@ def _energies(parts: EnergyParts) -> dict[str, float]:
         "energy_high_uj": parts.path.high,
         "energy_device_uj": parts.device.typical,
         "energy_arithmetic_uj": parts.arithmetic.typical,
+        "energy_control_uj": parts.control.typical,
         "energy_sram_uj": parts.sram.typical,
         "energy_clock_uj": parts.clock.typical,
         "energy_leakage_uj": parts.leakage.typical,
         "energy_dram_uj": parts.dram_path.typical,
         "energy_activation_uj": parts.activation.typical,
-        "energy_background_uj": parts.background.typical,
+        "energy_background_uj": parts.standby.typical,
+        "energy_refresh_uj": parts.refresh.typical,
     }
 
 

@@ -46,18 +46,21 @@ def analyze(place: Path, top: str, library: Library, mapped: str) -> Timing:
     if not has_sta():
         return Timing(abc_delay_ns(mapped), "ABC", nothing, nothing, nothing)
     nanosecond = library.per_ns
-    period = library.period_ps / 1000 * nanosecond
-    text = SCRIPT.format(
+    (place / "sta.tcl").write_text(sta_text(top, library))
+    told = call([STA, "-no_splash", "-exit", "sta.tcl"], place, TIMEOUT_S, "opensta")
+    return timing_of(told, library.period_ps / 1000, nanosecond)
+
+
+def sta_text(top: str, library: Library) -> str:
+    """Return what OpenSTA is told."""
+    return SCRIPT.format(
         liberties="\n".join(f"read_liberty {number}.lib" for number in range(len(library.files))),
         name=library.name,
         top=top,
-        period=period,
-        memory=library.memory_ns * nanosecond,
+        period=library.period_ps / 1000 * library.per_ns,
+        memory=library.memory_ns * library.per_ns,
         activity=ACTIVITY,
     )
-    (place / "sta.tcl").write_text(text)
-    told = call([STA, "-no_splash", "-exit", "sta.tcl"], place, TIMEOUT_S)
-    return timing_of(told, period / nanosecond, nanosecond)
 
 
 def abc_delay_ns(told: str) -> float:

@@ -60,19 +60,14 @@ COST = {
     "energy_high_uj": "uJ a token step, full path: high end of the band",
     "energy_device_uj": "uJ a token step, of DRAM the device alone",
     "energy_arithmetic_uj": "uJ: arithmetic",
+    "energy_control_uj": "uJ: the engine around the lanes",
     "energy_sram_uj": "uJ: memories on chip",
-    "energy_clock_uj": "uJ: clock",
+    "energy_clock_uj": "uJ: flip-flops and the clock tree",
     "energy_leakage_uj": "uJ: leakage while the step lasts",
-    "energy_dram_uj": "uJ: DRAM, full path, without background",
-    "energy_background_uj": "uJ: standby and refresh of DRAM while the step lasts",
-}
-FPGA = {
-    "fpga_luts": "LUTs of an UltraScale+ chip, those that are memories included",
-    "fpga_flip_flops": "flip-flops there",
-    "fpga_dsps": "DSP slices",
-    "fpga_block_rams": "block RAMs of 36 kbit",
-    "fpga_ultra_rams": "UltraRAMs of 288 kbit",
-    "fpga_kind": "of LUTs, flip-flops and DSP slices: measured or fitted; memories follow the shapes of the blocks",
+    "energy_dram_uj": "uJ: DRAM, full path, without standby and refresh",
+    "energy_activation_uj": "uJ: opening rows, told apart",
+    "energy_background_uj": "uJ: standby of DRAM while the step lasts",
+    "energy_refresh_uj": "uJ: refresh of DRAM in that time",
 }
 QUALITY = {
     "quality_success": "share of concept sets whose text contains every concept",
@@ -88,7 +83,7 @@ STATUS = {
     "status": "ok, impossible, or failed",
     "reason": "why a point is impossible, or how it failed",
 }
-FILLED_BY = {"timing": TIMING, "setup": SETUP, "cost": COST, "fpga": FPGA, "quality": QUALITY}
+FILLED_BY = {"timing": TIMING, "setup": SETUP, "cost": COST, "quality": QUALITY}
 """Columns of each evaluator."""
 COLUMNS = (*CONFIGURATION, *(name for columns in FILLED_BY.values() for name in columns), *STATUS)
 """Every column, in order."""

@@ -70,7 +70,7 @@ class DesignPoint:
     """What is kept on chip: nothing, the weights of forward and scores, the vectors of the beams, or both."""
     local_bytes: int = 0
     """Memory on chip for it."""
-    clock_mhz: int = 500
+    clock_mhz: int = 400
     """Of the engine; it turns cycles into time. 0: the greatest."""
     node: str = "nangate45"
     """What cost is stated for."""

@@ -126,7 +126,7 @@ def test_ratio_of_bands_by_hand() -> None:
     assert energy.typical == pytest.approx(10)
     assert energy.low == pytest.approx(10 * ours.low / ours.high)
     assert energy.high == pytest.approx(10 * ours.high / ours.low)
-    assert step.seconds == pytest.approx(step.cycles / 500e6)
+    assert step.seconds == pytest.approx(step.cycles / 400e6)
     assert step.watts == pytest.approx(step.cost.energy_uj * 1e-6 / step.seconds)
 
 

@@ -1,0 +1,55 @@
+"""Linear fits with coefficients that are never negative, and how far they are off on rows that they have not seen.
+
+A quantity that grows with every size is fitted as a sum of terms, each a product of sizes: with no negative
+coefficient the fit grows with every size as well. Rows are weighted by their own value, so that errors are relative.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LinearRegression
+
+UNCHECKED = 0.2
+"""Error of a fit that has as many terms as rows, and of a ratio of one row: an assumption."""
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A sum of terms with their coefficients."""
+
+    coefficients: tuple[float, ...]
+    error: float
+    """Greatest relative error of a row against the fit, and against the fit of all others where those determine it;
+    UNCHECKED at least where no row can be left out."""
+
+    def __call__(self, terms: Sequence[float]) -> float:
+        """Return the fitted value."""
+        return float(np.dot(self.coefficients, terms))
+
+
+def fit(terms: Sequence[Sequence[float]], values: Sequence[float]) -> Fit:
+    """Return the fit of `values` by `terms` [row, term], all values positive."""
+    table, found = np.array(terms, np.float64), np.array(values, np.float64)
+    coefficients = _solve(table, found)
+    errors = list(np.abs(table @ coefficients / found - 1))
+    whole, checked = np.linalg.matrix_rank(table), 0
+    for row in range(len(found)):
+        others = np.arange(len(found)) != row
+        if np.linalg.matrix_rank(table[others]) == whole:
+            checked += 1
+            errors.append(abs(float(table[row] @ _solve(table[others], found[others])) / found[row] - 1))
+    return Fit(tuple(float(value) for value in coefficients), float(max(*errors, 0.0 if checked else UNCHECKED)))
+
+
+def _solve(table: Array, values: Array) -> Array:
+    model = LinearRegression(positive=True, fit_intercept=False)
+    return model.fit(table / values[:, None], np.ones(len(values))).coef_
+
+
+def mean_ratio(values: Sequence[float]) -> tuple[float, float]:
+    """Return the mean of ratios, and the greatest relative deviation from it; UNCHECKED where there is only one."""
+    mean = float(np.mean(values))
+    return mean, UNCHECKED if len(values) == 1 else max(abs(value / mean - 1) for value in values)
