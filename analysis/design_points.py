@@ -77,6 +77,10 @@ COST = (
     Quantity("fmax_mhz", "greatest clock", "MHz", 1, ESTIMATE),
     Quantity("leakage_mw", "leakage", "mW", -1, ESTIMATE),
     Quantity("bits_on_chip", "memory on chip", "bits", -1),
+    Quantity("fpga_luts", "LUTs on UltraScale+", "", -1, ESTIMATE),
+    Quantity("fpga_dsps", "DSP slices", "", -1, ESTIMATE),
+    Quantity("fpga_block_rams", "block RAMs", "of 36 kbit", -1, ESTIMATE),
+    Quantity("fpga_ultra_rams", "UltraRAMs", "", -1, ESTIMATE),
 )
 QUALITY = (
     Quantity("quality_nat_per_token", "log-likelihood", "nat a token", 1),
@@ -84,6 +88,8 @@ QUALITY = (
     Quantity("quality_success", "constraint success", "share", 1),
     Quantity("quality_rouge_l", "ROUGE-L", "", 1),
     Quantity("quality_bits_per_weight", "stored bits per weight", "bits", -1),
+    Quantity("published_success", "constraint success", "share, published", 1),
+    Quantity("published_rouge_l", "ROUGE-L", "published", 1),
 )
 QUANTITIES = {quantity.name: quantity for quantity in (*CONFIGURATION, *TIMING, *COST, *QUALITY)}
 

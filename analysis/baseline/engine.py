@@ -15,10 +15,8 @@ from .work import BEAMS, HIDDEN
 
 EDGE, CHIPLET = "edge", "chiplet"
 ENGINES = {
-    EDGE: DesignPoint(memory="lpddr5-6400", node="28nm", clock_mhz=500),
-    CHIPLET: DesignPoint(
-        entries_per_cycle=8, lanes=32, elements_per_cycle=8, memory="hbm2e", node="asap7", clock_mhz=450
-    ),
+    EDGE: DesignPoint(lanes=8, port_bits=256, memory="lpddr5-6400", node="28nm", clock_mhz=500),
+    CHIPLET: DesignPoint(lanes=32, memory="hbm2e", node="asap7", clock_mhz=800),
 }
 """By name; the clock is chosen, and at most the greatest of the build at its node (tests hold it to that)."""
 

@@ -10,14 +10,17 @@ from .baseline import baseline
 from .bench import bench
 from .cosim import cosim
 from .cost import cost
+from .design_space import design_space
 from .distill import distill
 from .dram_check import dram_check
 from .export_default import export_default
+from .figures import figures
 from .generate import generate
 from .golden import golden
 from .inspect import inspect
 from .notebooks import notebooks
 from .peer import peer
+from .point import point
 from .quality import quality
 from .quantize import quantize
 from .rebuild_default import rebuild_default
@@ -54,11 +57,14 @@ for command in (
     timing,
     cost,
     sweep,
+    point,
+    design_space,
     utilization,
     quality,
     baseline,
     report,
     notebooks,
+    figures,
     bench,
     peer,
     dram_check,

@@ -11,6 +11,7 @@ from ..pareto import front
 from .column import SIZE, SMALL, column_panels, legend, log_scale
 from .style import BLUE
 
+PUBLISHED = "published_"
 COSTS = ("energy_uj", "latency_us", "area_mm2")
 
 
@@ -28,7 +29,7 @@ def pareto_fronts_figure(
     figure, axes = column_panels(len(costs), 1.75)
     for axis, cost in zip(axes, costs, strict=True):
         _panel(axis, points.dropna(subset=[cost, quality]), QUANTITIES[cost], sides)
-    axes[0].set_title(_measured_at(points), fontsize=SMALL)
+    axes[0].set_title(_measured_at(points, quality), fontsize=SMALL)
     legend(figure, axes)
     return figure
 
@@ -55,10 +56,12 @@ def _panel(axis: Axes, points: pd.DataFrame, cost: Quantity, quality: Quantity) 
     )
     log_scale(axis, "x", points[cost.name])
     axis.set_xlabel(cost.label, fontsize=SIZE)
-    axis.set_ylabel(quality.label, fontsize=SIZE)
+    axis.set_ylabel(quality.label.replace(" (", "\n("), fontsize=SIZE)  # whole, it is longer than a panel is high
 
 
-def _measured_at(points: pd.DataFrame) -> str:
+def _measured_at(points: pd.DataFrame, quality: str) -> str:
+    if quality.startswith(PUBLISHED):
+        return "quality as published at H = 4096 (arXiv 2509.25439)"
     if "quality_size" not in points.columns:
         return "quality: size unknown"
     return f"quality measured at {'; '.join(sorted(points['quality_size'].dropna().unique()))}"

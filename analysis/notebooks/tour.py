@@ -189,7 +189,7 @@ table = pd.DataFrame(
 ).T
 show(table)
 measured = table["cycles of a group"].astype(float)
-assert (measured > table["roofline"].astype(float)).all()
+assert (measured > 1.3 * table["roofline"].astype(float)).all()
 
 # %% [markdown]
 # No operation is below its roofline, and a model this small stays well above it: set-up and latency do not shrink with

@@ -128,9 +128,9 @@ def draw(timeline: Timeline, title: str) -> None:
 draw(timeline, f"forward of {GROUPS} groups, H={HIDDEN}, memory of 40 cycles")
 
 # %% [markdown]
-# Three parts are easy to tell apart. First nothing to gather: the descriptor, the tables and the first group's vectors
-# are on their way. Then gather waits for *input*: the vectors are there, but z is not, it still runs through the
-# element passes. Then it is busy.
+# Three parts are easy to tell apart. First nothing to gather: the descriptor and the tables are on their way. Then
+# gather waits for *input*: the first group's vectors arrive, and z still has to run through the element passes. Then it
+# is busy.
 #
 # ## The first stall: input
 #

@@ -1,5 +1,6 @@
 """Where design points come from: a sweep's store, or a Parquet file of its table."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -30,3 +31,15 @@ def read_points(path: Path) -> pd.DataFrame:
         return pd.read_parquet(path)
     except pa.ArrowException as error:
         raise OptionError(f"{path}: neither a store of normq sweep nor a Parquet file of its points") from error
+
+
+def only(points: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
+    """Return the points that satisfy all conditions such as "lanes=16". Raises OptionError where none does."""
+    for text in conditions:
+        name, equals, value = text.partition("=")
+        if not equals or name not in points.columns:
+            raise OptionError(f"--only: {text!r} given, expected a column of the table, = and a value, as in lanes=16")
+        points = points[points[name].map(str) == value]
+        if points.empty:
+            raise OptionError(f"--only: {text!r} given, no point has it")
+    return points

@@ -69,6 +69,14 @@ COST = {
     "energy_background_uj": "uJ: standby of DRAM while the step lasts",
     "energy_refresh_uj": "uJ: refresh of DRAM in that time",
 }
+FPGA = {
+    "fpga_luts": "LUTs of an UltraScale+ chip, those that are memories included",
+    "fpga_flip_flops": "flip-flops there",
+    "fpga_dsps": "DSP slices",
+    "fpga_block_rams": "block RAMs of 36 kbit",
+    "fpga_ultra_rams": "UltraRAMs of 288 kbit",
+    "fpga_kind": "of LUTs, flip-flops and DSP slices: measured or fitted; memories follow the shapes of the blocks",
+}
 QUALITY = {
     "quality_success": "share of concept sets whose text contains every concept",
     "quality_nat_per_token": "nat: log likelihood of a token under the quantized model",
@@ -83,7 +91,7 @@ STATUS = {
     "status": "ok, impossible, or failed",
     "reason": "why a point is impossible, or how it failed",
 }
-FILLED_BY = {"timing": TIMING, "setup": SETUP, "cost": COST, "quality": QUALITY}
+FILLED_BY = {"timing": TIMING, "setup": SETUP, "cost": COST, "fpga": FPGA, "quality": QUALITY}
 """Columns of each evaluator."""
 COLUMNS = (*CONFIGURATION, *(name for columns in FILLED_BY.values() for name in columns), *STATUS)
 """Every column, in order."""

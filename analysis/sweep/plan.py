@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Protocol
 
+from ...model.errors import OptionError
 from .evaluators import EVALUATORS, FAILED, Fields, Result, digest_of, evaluate
 from .point import DesignPoint
 
@@ -51,11 +52,14 @@ class Inline:
 def run_chunk(tasks: Sequence[Task], digests: Mapping[str, str]) -> Answers:
     """Answer tasks in order; `digests` are of the sources that the client has.
 
-    Raises RuntimeError on a worker with other sources.
+    Raises OptionError on a worker with other sources.
     """
-    own = {name: digest_of(name) for name in digests}
-    if own != dict(digests):
-        raise RuntimeError(f"this worker's sources are {own!r}, the client's are {dict(digests)!r}")
+    for name, digest in digests.items():
+        if digest_of(name) != digest:
+            raise OptionError(
+                f"workers: sources of {name!r} have the digest {digest_of(name)} there, "
+                f"expected the client's, {digest}: one version of normq everywhere, unchanged while it runs"
+            )
     return Answers(tuple(task.point for task in tasks), tuple(result for task in tasks for result in _answer(task)))
 
 

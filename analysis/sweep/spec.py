@@ -1,6 +1,7 @@
 """SPEC.toml: what is swept, by which evaluators; checked whole before anything runs."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_type_hints
@@ -9,14 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from ...model.errors import OptionError
 from ..cost.nodes import NODES
-from .columns import COST, QUALITY, SETUP, TIMING
+from .columns import COST, FPGA, QUALITY, SETUP, TIMING
 from .evaluators import EVALUATORS
 from .plan import RTL
 from .point import DesignPoint
 
-OBJECTIVES = tuple(
-    sorted({*TIMING, *SETUP, *COST, *QUALITY} - {"source", "roofline_limit", "fmax_kind", "quality_size"})
-)
+TEXTS = {"source", "roofline_limit", "area_kind", "fmax_kind", "fpga_kind", "quality_size"}
+OBJECTIVES = tuple(sorted({*TIMING, *SETUP, *COST, *FPGA, *QUALITY} - TEXTS))
 TYPES = get_type_hints(DesignPoint)
 NAMES = tuple(field.name for field in fields(DesignPoint))
 Choices = tuple[Any, ...]
@@ -137,6 +137,14 @@ def read_spec(path: Path) -> SweepSpec:
         return SweepSpec.model_validate(content)
     except ValidationError as error:
         raise OptionError(f"{path}: {_told(error)}") from error
+
+
+def space_of(given: Mapping[str, object]) -> Space:
+    """Return the grid of these fields. Raises OptionError naming the field, its value and what was expected."""
+    try:
+        return Space.model_validate({"point": given})
+    except ValidationError as error:
+        raise OptionError(_told(error)) from error
 
 
 def _choices(name: str, value: Any) -> Choices:

@@ -6,7 +6,8 @@ HEAD = f"""# How close to the limit
 
 Laid out by `normq utilization -o docs/UTILIZATION.md`, which measures anew where it has no rows; every figure is
 measured in RTL unless it says computed. The page in docs/ was measured in November 2026 with the engine of
-commit b8f89e8, in half an hour of one core; it came out as it had with the one of a114aa2, figure by figure. Reasons for what is above 1.00 are read off the design, not measured.
+commit b8f89e8, in half an hour of one core; it came out as it had with the one of a114aa2, figure by figure. Reasons
+for what is above 1.00 are read off the design, not measured.
 
 Synthetic models (`model/synthetic.py`, seed 0), V={VOCAB:,}, memory of 40 cycles latency, nothing resident on chip. The
 main build is S=4, P=16, W=4, a port of 512 bits, hidden_capacity 4096. Cycles are those of one group of P vectors in

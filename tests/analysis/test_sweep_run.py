@@ -159,7 +159,8 @@ def test_tasks_share_models_and_ask_what_is_missing() -> None:
 
 def test_a_worker_with_other_sources_is_refused() -> None:
     with pytest.raises(
-        RuntimeError, match=r"^this worker's sources are \{'timing': '[0-9a-f]{16}'\}, the client's are"
+        OptionError,
+        match=r"^workers: sources of 'timing' have the digest [0-9a-f]{16} there, expected the client's, other",
     ):
         run_chunk([], {"timing": "other"})
 

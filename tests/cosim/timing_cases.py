@@ -18,7 +18,7 @@ from normq.sim.session import MemoryBehavior, Outcome, build_engine, run_jobs
 from normq.sim.timing.predict import predict
 from normq.tests.cosim.engine_cases import MEMORY_BYTES
 from normq.tests.cosim.timing_draws import Subject, draw
-from normq.tests.model.golden_cases import Model, random_model
+from normq.tests.model.golden_cases import Model, random_model, with_guard
 
 RANDOM_TIMINGS = ("cl", "cwl", "rcd", "ras", "rtp", "wr", "ccd_l", "rrd_s", "rrd_l", "faw", "wtr_s", "wtr_l", "cs")
 DENSITIES = (0.0, 0.02, 0.1, 0.4, 0.9)
@@ -84,6 +84,8 @@ class TimingSession:
         # full rows of wide levels leave too few significant bits beyond
         hidden = int(rng.integers(1, min(self.config.hidden_capacity, 400 if bits < 7 else 200) + 1))
         model = random_model(hidden, vocab, bits, VectorCode(), float(rng.choice(DENSITIES)), int(rng.integers(1000)))
+        if hidden > 1 and not rng.integers(4):
+            model = with_guard(model, int(rng.integers(hidden)))
         subject = self.subject(model.golden(list(Layout)[rng.integers(2)]).packed, rng)
         if rng.integers(2):
             self.work += [*subject.loads, draw(subject)]

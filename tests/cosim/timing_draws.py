@@ -127,6 +127,8 @@ def product_scores(subject: Subject, batch: int, follows: bool) -> Job:
 def listed_scores(subject: Subject, batch: int, follows: bool) -> Job:
     """Lists of no token, of one, and longer than the queue of commands."""
     listed = subject.tokens(int(subject.rng.choice((0, 1, 5, 30))))
+    # with hmm_guard a list may name end-of-text once
+    listed = np.delete(listed, np.flatnonzero(listed == subject.packed.eos_token_id)[1:])
     second = subject.vectors(batch) if subject.rng.integers(2) else None
     return subject.image.operation(
         Operation.SCORES, subject.vectors(batch), second=second, listed=listed, follows=follows

@@ -1,0 +1,68 @@
+"""docs/DESIGN-SPACE.md, whole: nothing of it is typed in by hand, so nothing of it can be stale."""
+
+from pathlib import Path
+from string import Template
+
+import pandas as pd
+
+from ...model.atomic import replacing
+from ...model.errors import OptionError
+from ..design_points import MEASURED, PREDICTED
+from .card import CARD, CARD_LIMIT
+from .latency import PUBLISHED
+from .measured import BEAMS, HIDDEN, PREFIX, REPEATS, VOCAB, Measured
+from .sections import SUMMARY_HEAD, quality_rows, section, summary_row
+from .targets import CLOCK_SHARE, LEAST_SUCCESS, TARGETS
+from .text import table
+
+SHIPPED = Path(__file__).parent.parent / "sweep" / "results" / "answer.parquet"
+TEMPLATE = Path(__file__).parent / "page.md"
+QUALITY_HEAD = (
+    *("b", "success, published", "ROUGE-L, published", "success, trained", "ROUGE-L, trained"),
+    *("nat a token, trained", "KL, trained, nat", "KL, synthetic, nat"),
+)
+
+
+def page_of(rows: pd.DataFrame, measured: Measured) -> str:
+    """Return the page as Markdown from a sweep's table. Raises OptionError where a target has no design."""
+    evaluated = rows["status"] == "ok"
+    by_model, by_rtl = rows["source"] != MEASURED, int((rows["source"] == MEASURED).sum())
+    enough = rows[rows["published_success"] >= LEAST_SUCCESS]
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        points=f"{int(by_model.sum()):,}",
+        ok=f"{int((evaluated & (rows['source'] == PREDICTED)).sum()):,}",
+        impossible=f"{int((rows['status'] == 'impossible').sum()):,}",
+        rtl=f", {by_rtl} run in RTL too, with the same counters" if by_rtl else "",
+        answer=table(SUMMARY_HEAD, [summary_row(rows, target) for target in TARGETS.values()]),
+        card=CARD.name,
+        card_source=CARD.source,
+        card_limit=f"{CARD_LIMIT:.0%}",
+        published_ms=f"{PUBLISHED.milliseconds:g}",
+        published_name=PUBLISHED.name,
+        published_source=PUBLISHED.source,
+        lm=f"GPT-2 124M with random weights, float32, on {measured.machine}: {_measured_steps(measured)}",
+        prefix=PREFIX,
+        repeats=REPEATS,
+        targets="\n\n".join(section(rows, target, measured) for target in TARGETS.values()),
+        synthetic_hidden=HIDDEN,
+        synthetic_vocab=VOCAB,
+        quality=table(QUALITY_HEAD, quality_rows(rows, measured)),
+        least_success=f"{LEAST_SUCCESS:.1%}",
+        least_bits=enough["bits"].min(),
+        clock_share=f"{CLOCK_SHARE:.0%}",
+    )
+
+
+def _measured_steps(measured: Measured) -> str:
+    steps = ((beams, measured.lm_step(beams)) for beams in BEAMS)
+    known = [(beams, step.milliseconds) for beams, step in steps if step is not None]
+    return ", ".join(f"{spent:.1f} ms at {beams} beam{'s' if beams > 1 else ''}" for beams, spent in known)
+
+
+def write_page(text: str, path: Path) -> None:
+    """Write the page, whole or not at all. Raises OptionError where that is impossible."""
+    try:
+        with replacing(path) as draft:
+            draft.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OptionError(f"--output: {path} cannot be written ({error.strerror})") from error
