@@ -16,6 +16,7 @@ from ...model.decoding.processor import GuidedLogits
 from ...model.errors import OptionError
 from ...model.training.distill import end_of_text, language_model
 from ..study.concepts import has_all, has_all_words
+from .choices import EngineKind
 from .concepts import constraint
 from .engines import equip
 from .request import Request
@@ -74,7 +75,7 @@ def write_sentences(request: Request, folder: Path, report: Report) -> Sentences
     torch.set_num_threads(1)
     model, tokens = language_model(request.language_model), TextTokens.of(request.language_model)
     automaton = constraint(request.concepts, tokens, whole_words=request.whole_words)
-    report(f"{automaton.states} states of the constraint")
+    report(f"table of {automaton.states} states{_once(request)}")
     equipped = equip(request, automaton, folder)
     engine = equipped.engine
     prompt = _prompt(request, model, engine, tokens)
@@ -94,6 +95,15 @@ def write_sentences(request: Request, folder: Path, report: Report) -> Sentences
         _plain(equipped.predicted),
         _plain(equipped.simulated),
     )
+
+
+def _once(request: Request) -> str:
+    """Return what may take minutes the first time."""
+    parts = [
+        *(["the engine is built for simulation"] if request.engine is EngineKind.RTL else []),
+        *(["the timing model is compiled"] if request.counts_cycles else []),
+    ]
+    return f"; once, some minutes: {', '.join(parts)}" if parts else ""
 
 
 def _prompt(request: Request, model: PreTrainedModel, engine: Engine, tokens: TextTokens) -> Pattern:
