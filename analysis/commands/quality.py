@@ -34,7 +34,7 @@ def quality(
         Path | None, typer.Option(help="Page whose tables are to be written anew.", show_default="none")
     ] = None,
 ) -> None:
-    """Draw the tables and figures of the quality study; with --compute run it, about 40 minutes of two cores."""
+    """Draw the tables and figures of the quality study; with --compute run it, about an hour of two cores."""
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
