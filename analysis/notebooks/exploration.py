@@ -262,6 +262,55 @@ if not is_reduced():
     assert rtl["cycles"] == choice["cycles"]
 
 # %% [markdown]
+# ## Does it carry over to full size?
+#
+# Another shipped sweep has an edge device at H = 4096 and V = 50,257 (synthetic weights, 22 nm), where no quality could
+# be measured here. What carries over is what costs: the least energy and traffic of a token step for each width (four
+# lanes, nothing on chip), and what lanes and a model kept on chip do to the traffic.
+
+# %%
+answer = successful(pd.read_parquet(Path(sweep.__file__).parent / "results" / "answer.parquet"))
+large = answer.query(
+    "hidden_states == 4096 and node == '22nm' and memory == 'lpddr5-6400' and beams == 16 and mantissa_bits == 12"
+    " and layout == 'sparse'"
+)
+outside = large[(large["residency"] == "none") & (large["lanes"] == 4)]
+least = outside.groupby("bits")[["energy_uj", "bytes_total"]].min()
+by_lanes = large[large["bits"] == 4].pivot_table(
+    index="lanes", columns="residency", values="bytes_total", aggfunc="min"
+)
+show(least.round(0))
+show(by_lanes)
+
+# %%
+figure, (axis,) = column_panels(1, 2.0)
+axis.plot(
+    least.index, least["energy_uj"] / least.loc[4, "energy_uj"], "o-", color=COLORS[0], label="H = 4096 (synthetic)"
+)
+axis.plot(
+    by_width.index,
+    by_width["energy_uj"] / by_width.loc[4, "energy_uj"],
+    "s--",
+    color=COLORS[1],
+    label="H = 256 (trained), as above",
+)
+axis.set_xlabel("index width b, bits", fontsize=SIZE)
+axis.set_ylabel("least energy over that of 4 bits", fontsize=SIZE)
+legend(figure, [axis], columns=1)
+show(figure)
+
+# %% [markdown]
+# The width is as expensive there: energy rises with every bit, and 8 bits cost more than twice what 4 do. A weight that
+# is fetched once serves all lanes, so 16 lanes halve the traffic of one. With the model on chip lanes hardly matter to
+# it: what is left are vectors and results.
+
+# %%
+assert least["energy_uj"].is_monotonic_increasing
+assert least.loc[8, "energy_uj"] > 2 * least.loc[4, "energy_uj"]
+assert by_lanes.loc[16, "none"] < by_lanes.loc[1, "none"] / 2
+assert by_lanes.loc[1, "model"] < 1.1 * by_lanes.loc[16, "model"]
+
+# %% [markdown]
 # ## Recommendation
 #
 # For the question as asked: Norm-Q at 7 bits on an engine that takes four entries a cycle behind a narrow port; the
