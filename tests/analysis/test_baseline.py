@@ -13,7 +13,7 @@ from normq.analysis.baseline import command, measure
 from normq.analysis.baseline.compare import PUBLISHED_MS, Baseline, Ratio, baselines
 from normq.analysis.baseline.engine import ENGINES, Counted, count, engine_points, engine_step
 from normq.analysis.baseline.machine import load
-from normq.analysis.baseline.measure import Measured, Plan, dense_step, measure_dense, measure_packed
+from normq.analysis.baseline.measure import Measured, Plan, dense_step, gpu_plans, measure_dense, measure_packed
 from normq.analysis.baseline.platforms import PLATFORMS, core_millijoules
 from normq.analysis.baseline.tables import COUNTED, MEASURED, SHIPPED, read_rows, write_rows
 from normq.analysis.baseline.work import BEAMS, HIDDEN, VOCAB, DenseStep
@@ -106,6 +106,14 @@ def test_packed_step_runs_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None
         ("packed", "b=4 sparse", 16, 0),
     ]
     assert set(seen) == {1}
+
+
+def test_gpu_runs_what_fits_its_memory() -> None:
+    # at H=8192, float16 weights take 0.96 GB, float32 1.9 GB; at H=16384 2.2 and 4.4 GB
+    sizes = [(plan.float_type, plan.hidden) for plan in gpu_plans(1_500_000_000)]
+    assert sizes == [("float32", 4096), ("float16", 4096), ("float16", 8192)]
+    assert all(plan.measured_at == "" for plan in gpu_plans(1 << 40))
+    assert len(gpu_plans(1 << 40)) == 2 * len(HIDDEN)
 
 
 def test_limit_of_threads_ends_with_its_block() -> None:
