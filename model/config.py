@@ -51,6 +51,8 @@ class AcceleratorConfig:
     """Buffers of weights and of vectors: over the port's bytes, the latency in cycles that a full port can hide."""
     local_bytes: int = 0
     """Bytes of the memory on chip that descriptors may address: 0 for none, or a power of two from 4 KiB to 8 MiB."""
+    row_leaks: bool = False
+    """Whether models with a leak for each row (row_mass_leak) can be run."""
     code: VectorCode = field(default_factory=VectorCode)
     """Format of vector elements."""
 

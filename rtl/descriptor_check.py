@@ -3,7 +3,7 @@
 from typing import Any
 
 from amaranth import Module
-from amaranth.hdl import Mux, Value
+from amaranth.hdl import Const, Mux, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -54,6 +54,8 @@ class DescriptorCheck(wiring.Component):
         with m.Elif(opcode == Opcode.LOAD_ROWS.value):
             with m.If((descriptor.inputs == 0) | (descriptor.inputs > config.hidden_capacity)):
                 m.d.comb += self.fault.eq(Status.BAD_SIZE)
+            with m.Elif(self._misses_leaks()):
+                m.d.comb += self.fault.eq(Status.BAD_FORMAT)
         with m.Elif((opcode == Opcode.EDGE_WEIGHTS.value) | (opcode == Opcode.EDGE_SUMS.value)):
             inputs = descriptor.inputs
             with m.If((inputs == 0) | (inputs > config.hidden_capacity) | (descriptor.vectors == 0)):
@@ -66,6 +68,10 @@ class DescriptorCheck(wiring.Component):
         with m.Else():
             m.d.comb += self.fault.eq(Status.BAD_OPCODE)
         return m
+
+    def _misses_leaks(self) -> Value:
+        options = self.descriptor.options
+        return Const(0) if self.shape.config.row_leaks else options.row_leaks | options.row_emissions
 
     def _cannot_copy(self) -> Value:
         """No block, too many, or some outside the local memory."""
@@ -114,6 +120,7 @@ class DescriptorCheck(wiring.Component):
         is_built = (is_sparse & (Layout.SPARSE in config.layouts)) | (is_dense & (Layout.DENSE in config.layouts))
         return (
             ~is_built
+            | self._misses_leaks()
             | (descriptor.index_bits < config.least_index_bits)
             | (descriptor.index_bits > config.greatest_index_bits)
             | (is_sparse & (descriptor.entry_width >= len(ENTRY_WIDTHS)))

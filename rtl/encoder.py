@@ -45,7 +45,7 @@ class Encoder(wiring.Component):
             {
                 "enable": In(1),
                 "a": In(TOP_BITS),
-                "b": In(CONSTANT_BITS),
+                "b": In(shape.factor_bits),
                 "exponent": In(signed(EXPONENT_BITS)),
                 "valid": In(1),
                 "kappa": In(CONSTANT_BITS),
@@ -70,17 +70,17 @@ class Encoder(wiring.Component):
 
         # 1: factors, masked
         a = Signal(TOP_BITS)
-        b = Signal(CONSTANT_BITS)
+        b = Signal(self.shape.factor_bits)
         e1 = Signal(signed(EXPONENT_BITS))
         m.d.sync += [a.eq(Mux(self.valid, self.a, 0)), b.eq(self.b), e1.eq(self.exponent)]
         # 2: first product
-        m2 = Signal(TOP_BITS + CONSTANT_BITS)
+        m2 = Signal(TOP_BITS + self.shape.factor_bits)
         e2 = Signal(signed(EXPONENT_BITS))
         m.d.sync += [m2.eq(a * b), e2.eq(e1)]
         # 3: second product
         m3 = Signal(product_bits)
         e3 = Signal(signed(EXPONENT_BITS))
-        narrow = m2[: significand + CONSTANT_BITS]
+        narrow = m2[: significand + self.shape.factor_bits]
         m.d.sync += m3.eq(Mux(self.use_kappa, narrow * self.kappa, m2))
         m.d.sync += e3.eq(e2 - Mux(self.use_kappa, self.kappa_shift, 0))
         # 4: length

@@ -19,6 +19,7 @@ from .instances import place
 from .lane import Lane
 from .overlap import connect_flight
 from .pipeline import wire
+from .row_leaks import connect_record_leaks
 from .settings import connect_settings, connect_tables
 from .shape import BUFFERS, Shape
 from .stages import READERS, Stages
@@ -250,6 +251,8 @@ class Engine(wiring.Component):
             "bank_read": shared_bank_read,
             "y_beat": self._stages.vector_beats.y_beat,
         }
+        if self.config.row_leaks:
+            broadcast |= {"leak_weight": passes.leak_weight, "row_leak": connect_record_leaks(m, self._stages).out}
         for number, lane in enumerate(self._lanes):
             m.d.comb += [getattr(lane, name).eq(value) for name, value in broadcast.items()]
             m.d.comb += [

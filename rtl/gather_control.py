@@ -38,8 +38,10 @@ class GatherSettings(wiring.Signature):
     """What the stage needs of the descriptor."""
 
     def __init__(self, shape: Shape) -> None:
+        own = {"row_leaks": Out(1), "row_shift": Out(ports.ROW_DISTANCE_BITS)}
         super().__init__(
             {
+                **(own if shape.config.row_leaks else {}),
                 "is_score": Out(1),
                 "groups": Out(COUNT_BITS),
                 "records": Out(COUNT_BITS),
@@ -49,6 +51,11 @@ class GatherSettings(wiring.Signature):
                 "closed_record": Out(COUNT_BITS),
             }
         )
+
+
+def early_layout(shape: Shape) -> data.StructLayout:
+    """What ends in cycle 0 of GatherTiming, where rows have leaks of their own."""
+    return data.StructLayout({"header": 1, "buffer": 1, "ended": shape.config.entries_per_cycle})
 
 
 class GatherControl(wiring.Component):
@@ -81,6 +88,7 @@ class GatherControl(wiring.Component):
     last_segment: Signal
     last_carry: Signal
     total: Any
+    early: Any
     result: Any
     done: Signal
     done_buffer: Signal
@@ -115,6 +123,7 @@ class GatherControl(wiring.Component):
                 "last_segment": Out(slots),
                 "last_carry": Out(slots),
                 "total": Out(ports.total_layout(shape)),
+                **({"early": Out(early_layout(shape))} if shape.config.row_leaks else {}),
                 "result": Out(ports.result_layout(shape)),
                 "done": Out(1),
                 "done_buffer": Out(1),
@@ -235,6 +244,12 @@ class GatherControl(wiring.Component):
         with m.If(Cat(wrong).any()):
             m.d.sync += self.malformed.eq(1)
         self._last = delayed(m, Cat(lasts), 1, "last")
+        if self.shape.config.row_leaks:
+            m.d.comb += [
+                self.early.header.eq(delayed(m, self._header, 1, "early_header")),
+                self.early.buffer.eq(delayed(m, self._buffer, 1, "early_buffer")),
+                self.early.ended.eq(self._last),
+            ]
         # The end of a group ends every sum, even where a malformed stream leaves one open.
         ends_sum = delayed(m, Cat(*lasts[:-1], lasts[-1] | self._end), 1, "ends_sum")
         m.d.comb += [

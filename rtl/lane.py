@@ -15,12 +15,12 @@ from .exponents import Exponents
 from .finish import LENGTH_BITS, Finisher
 from .gather import GatherSum, mantissa_of
 from .pipeline import greatest, wire
+from .row_leaks import own_leak_ports, record_leak, weighted
 from .shape import (
     BUFFERS,
     CELL_BITS,
     EXPONENT_BITS,
     RESULT_BITS,
-    SUM_BITS,
     VECTOR_EXPONENT_BITS,
     Shape,
 )
@@ -48,6 +48,8 @@ class Lane(wiring.Component):
     finalize: data.View
     store: data.View
     leak_sum: data.View
+    leak_weight: data.View
+    row_leak: data.View
     leak_write: Signal
     leak: data.View
     read: data.View
@@ -87,6 +89,7 @@ class Lane(wiring.Component):
                 "finalize": In(ports.finalize_layout()),
                 "store": In(ports.store_layout(shape)),
                 "leak_sum": In(ports.leak_sum_layout(shape)),
+                **own_leak_ports(shape),
                 "leak_write": In(1),
                 "leak": In(ports.leak_layout()),
                 "read": In(ports.read_layout(shape)),
@@ -100,7 +103,7 @@ class Lane(wiring.Component):
                 "y_beat": In(ports.load_layout(shape)["beat"].shape),
                 "header_select": In(ports.header_layout()),
                 "clear_error": In(1),
-                "sums": Out(data.ArrayLayout(SUM_BITS, 2)),
+                "sums": Out(data.ArrayLayout(shape.sum_bits, 2)),
                 "row": Out(data.ArrayLayout(CELL_BITS, shape.banks)),
                 "beat": Out(shape.config.port_bits),
                 "header": Out(data.StructLayout({"leak": CELL_BITS, "exponent": VECTOR_EXPONENT_BITS})),
@@ -201,9 +204,12 @@ class Lane(wiring.Component):
         finishers: list[Finisher] = []
         for slot in range(self.shape.config.entries_per_cycle):
             m.submodules[f"finish_{slot}"] = finisher = Finisher()
+            own = chosen
+            if self.shape.config.row_leaks:
+                own = record_leak(m, self.row_leak, slot, leaks, self.total.header, chosen)
             m.d.comb += [
                 finisher.total.eq(gather.totals[slot]),
-                finisher.leak.eq(Mux(self.total.closed[slot], 0, chosen)),
+                finisher.leak.eq(Mux(self.total.closed[slot], 0, own)),
             ]
             finishers.append(finisher)
         return finishers
@@ -355,6 +361,8 @@ class Lane(wiring.Component):
             mantissa, shift = mantissa_of(code, self.shape.config.code)
             fix = Signal(self.shape.config.code.fix_bits, name=f"fix_{slot}")
             m.d.sync += fix.eq(mantissa << shift)
+            if self.shape.config.row_leaks:
+                fix = weighted(m, self.leak_weight[slot], mantissa, shift, slot)
             chosen = (self.leak_sum.ordinary[slot], self.leak_sum.zero[slot])
             parts = [part + Mux(is_added, fix, 0) for part, is_added in zip(parts, chosen, strict=True)]
         with m.If(self.leak_sum.clear):

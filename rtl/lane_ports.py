@@ -7,11 +7,17 @@ and never depends on vector data or index values.
 from amaranth import signed
 from amaranth.lib import data, enum
 
-from ..model.formats import CODEBOOK_BITS, CONSTANT_BITS, ceil_log2
+from ..model.formats import CODEBOOK_BITS, CONSTANT_BITS, ROW_LEAK, ceil_log2
 from .encoder import Encoder
 from .finish import Finisher
 from .gather import GatherSum
-from .shape import ACCUMULATOR_BITS, PRODUCT_EXPONENT_BITS, SHIFT_BITS, Shape
+from .shape import ACCUMULATOR_BITS, PRODUCT_EXPONENT_BITS, ROW_LEAK_MANTISSA_BITS, SHIFT_BITS, Shape
+
+ROW_RIGHT_BITS = 4
+"""Bits of Gr."""
+ROW_LEFT = (1 << ROW_LEAK.exponent_bits) - 2
+"""Greatest exponent of a row's leak: distances are kept above 0 by a shift to the left."""
+ROW_DISTANCE_BITS = 6
 
 
 class Scale(enum.Enum, shape=2):
@@ -58,6 +64,11 @@ def constant_layout() -> data.StructLayout:
     return data.StructLayout({"mantissa": CONSTANT_BITS, "shift": signed(SHIFT_BITS)})
 
 
+def factor_layout(shape: Shape) -> data.StructLayout:
+    """The first factor of an element, mantissa * 2**-shift."""
+    return data.StructLayout({"mantissa": shape.factor_bits, "shift": signed(SHIFT_BITS)})
+
+
 def load_layout(shape: Shape) -> data.StructLayout:
     """A beat of a vector on its way into the x memory, or of a second factor into that of second factors."""
     return data.StructLayout({"second": 1, "beat": ceil_log2(shape.beats), "data": shape.config.port_bits})
@@ -87,7 +98,7 @@ def operand_layout(shape: Shape) -> data.StructLayout:
             "use_leak": elements,
             "bank": data.ArrayLayout(shape.bank_bits, elements),
             "buffer": 1,
-            "constant": data.ArrayLayout(constant_layout(), elements),
+            "constant": data.ArrayLayout(factor_layout(shape), elements),
         }
     )
 
@@ -107,6 +118,32 @@ def leak_sum_layout(shape: Shape) -> data.StructLayout:
     """Which of the W codes enter which leak sum, at PassTiming.leak; a code may enter none."""
     elements = shape.config.elements_per_cycle
     return data.StructLayout({"clear": 1, "add": 1, "ordinary": elements, "zero": elements})
+
+
+def leak_weight_layout(shape: Shape) -> data.ArrayLayout:
+    """What each of W codes is multiplied with in its leak sum, at PassTiming.store; where rows have leaks of their own.
+
+    A code counts as (fix >> right) * mantissa << exponent.
+    """
+    fields = {"mantissa": ROW_LEAK_MANTISSA_BITS, "exponent": ROW_LEAK.exponent_bits, "right": ROW_RIGHT_BITS}
+    return data.ArrayLayout(data.StructLayout(fields), shape.config.elements_per_cycle)
+
+
+def row_leak_layout(shape: Shape) -> data.StructLayout:
+    """The leak of the row of each of S records (backward): leak * mantissa << ROW_LEFT >> distance, leak the vector's.
+
+    `buffer` and `mantissa` come two cycles before GatherTiming.total, `distance` one, `use` at it. Only where rows have
+    leaks of their own.
+    """
+    entries = shape.config.entries_per_cycle
+    return data.StructLayout(
+        {
+            "buffer": 1,
+            "mantissa": data.ArrayLayout(ROW_LEAK_MANTISSA_BITS, entries),
+            "distance": data.ArrayLayout(ROW_DISTANCE_BITS, entries),
+            "use": 1,
+        }
+    )
 
 
 def finalize_layout() -> data.StructLayout:

@@ -10,10 +10,13 @@ from amaranth.lib.wiring import In, Out
 from ..model.formats import CONSTANT_BITS, ceil_log2
 from . import lane_ports as ports
 from .pipeline import delayed, wire
-from .shape import ACCUMULATOR_BITS, SUM_BITS, Shape
+from .shape import ACCUMULATOR_BITS, Shape
 
 SCALED_BITS = 64 - CONSTANT_BITS
 """Bits of a leak sum after its right shift by G, so that the product fits 64."""
+
+ROW_LEAK_RIGHT = 16
+"""Right shift of a sum of fix values times the leaks of their rows, so that its product with 1 / n fits 64 bits."""
 
 LEFT = 8
 """Greatest left shift that a negative Ks - G may ask for."""
@@ -23,6 +26,7 @@ class LeakUnit(wiring.Component):
     """e = (((S1 >> G) * K1m) >> (K1s - G)) + (((S0 >> G) * K0m) >> (K0s - G)), lane after lane (docs/ENGINE.md).
 
     `split` (backward) keeps the terms apart, both of S1: the first for ordinary outputs, the second for empty ones.
+    With `row_leaks` S1 is a sum of fix values times leaks, shifted by ROW_LEAK_RIGHT, unless `split`.
     From `start` to `done` it takes lanes + `latency` cycles.
     """
 
@@ -32,6 +36,7 @@ class LeakUnit(wiring.Component):
     buffer: Signal
     split: Signal
     right: Signal
+    row_leaks: Signal
     k1: Any
     k0: Any
     sums: Any
@@ -48,9 +53,10 @@ class LeakUnit(wiring.Component):
                 "buffer": In(1),
                 "split": In(1),
                 "right": In(5),
+                **({"row_leaks": In(1)} if shape.config.row_leaks else {}),
                 "k1": In(ports.constant_layout()),
                 "k0": In(ports.constant_layout()),
-                "sums": In(data.ArrayLayout(data.ArrayLayout(SUM_BITS, 2), lanes)),
+                "sums": In(data.ArrayLayout(data.ArrayLayout(shape.sum_bits, 2), lanes)),
                 "leak_write": Out(lanes),
                 "leak": Out(ports.leak_layout()),
                 "done": Out(1),
@@ -68,10 +74,13 @@ class LeakUnit(wiring.Component):
         with m.Elif(running):
             m.d.sync += [lane.eq(lane + 1), running.eq(~is_last)]
 
-        first = self._sum(m, lane, 0)
-        second = self._sum(m, lane, 1)
-        ordinary = self._term(m, first, self.k1, "ordinary")
-        empty = self._term(m, Mux(self.split, first, second), self.k0, "empty")
+        right: Any = self.right
+        if self.shape.config.row_leaks:
+            right = wire(m, Mux(self.row_leaks & ~self.split, ROW_LEAK_RIGHT, self.right), "ordinary_right")
+        first = self._sum(m, lane, 0, right)
+        second = self._sum(m, lane, 1, self.right)
+        ordinary = self._term(m, first, self.k1, right, "ordinary")
+        empty = self._term(m, Mux(self.split, first, second), self.k0, self.right, "empty")
         both = wire(m, ordinary + empty, "both")
         m.d.sync += [
             self.leak.leak.eq(Mux(self.split, ordinary, both)),
@@ -83,17 +92,17 @@ class LeakUnit(wiring.Component):
         m.d.comb += self.done.eq(delayed(m, running & is_last, self.latency, "done"))
         return m
 
-    def _sum(self, m: Module, lane: Signal, kind: int) -> Signal:
+    def _sum(self, m: Module, lane: Signal, kind: int, right: Any) -> Signal:
         chosen = wire(m, Array(lane_sums[kind] for lane_sums in self.sums)[lane], f"sum_{kind}")
-        return wire(m, (chosen >> self.right)[:SCALED_BITS], f"scaled_{kind}")
+        return wire(m, (chosen >> right)[:SCALED_BITS], f"scaled_{kind}")
 
-    def _term(self, m: Module, scaled: Any, constant: Any, name: str) -> Signal:
+    def _term(self, m: Module, scaled: Any, constant: Any, right: Any, name: str) -> Signal:
         """Register, multiply, shift: three registers."""
         value = Signal(SCALED_BITS, name=f"{name}_value")
         product = Signal(SCALED_BITS + CONSTANT_BITS, name=f"{name}_product")
         term = Signal(ACCUMULATOR_BITS, name=f"{name}_term")
         distance = Signal(8, name=f"{name}_distance")
-        m.d.comb += distance.eq(constant.shift - self.right + LEFT)
+        m.d.comb += distance.eq(constant.shift - right + LEFT)
         m.d.sync += [
             value.eq(scaled),
             product.eq(value * constant.mantissa),

@@ -23,10 +23,12 @@ class Opcode(enum.Enum, shape=8):
     """`outputs` 16-bit levels from `stream` into slot `codebook`."""
     LOAD_ROWS = 5
     """Constants of `inputs` rows into tensor `codebook`: rho from `stream`, sigma from `nonempty`, zero map from
-    `vector_records`."""
+    `vector_records`; with `row_leaks` pairs of leak codes from `results`: row i's, and that of record i's row
+    (alpha)."""
     EDGE_WEIGHTS = 6
     """Weights of `vectors` edges: list (Edge) in `stream_blocks` blocks from `stream`, row sums R_i
-    of `inputs` rows, 32 bits each, from `nonempty`."""
+    of `inputs` rows, 32 bits each, from `nonempty`. With `row_leaks` the leak of a head is the number of tokens, and
+    a row's share of one token is ((g * `vector_records`) + 2**(`row_shift` - 1)) >> `row_shift`."""
     EDGE_SUMS = 7
     """`vectors` sums of products of vectors: list (Edge) in `stream_blocks` blocks from `stream`."""
     COPY = 8
@@ -51,7 +53,7 @@ class Status(enum.Enum, shape=8):
     BAD_SIZE = 4
     """A size is zero, or beyond what was built; a copy that leaves the local memory, or one where none was built."""
     BAD_FORMAT = 5
-    """A layout or index width that was not built, or an entry width that does not exist."""
+    """A layout, an index width or `row_leaks` that was not built, or an entry width that does not exist."""
     BUS_ERROR = 6
     """A read or a write came back with an error."""
     MALFORMED_STREAM = 7
@@ -68,10 +70,11 @@ def option_layout() -> data.StructLayout:
     `keeps_first` (with `second`, one group): the first factors are the vectors that the group before has loaded.
     `follows`: group g is read once group g of the descriptor before, or its last, is written and answered.
     `drops_closed` (with `second`): element `closed_row` of a product counts as 0.
+    `row_leaks`: each row has a leak of its own, as LOAD_ROWS with the same option brought it on chip; `row_emissions`
+    (forward): so do rows of beta, and absent emissions are of them.
     """
-    return data.StructLayout(
-        {"second": 1, "listed": 1, "follows": 1, "keeps_first": 1, "drops_closed": 1, "reserved": 3}
-    )
+    names = ("second", "listed", "follows", "keeps_first", "drops_closed", "row_leaks", "row_emissions")
+    return data.StructLayout({**dict.fromkeys(names, 1), "reserved": 1})
 
 
 def _packed_constant() -> data.StructLayout:
@@ -88,6 +91,7 @@ def descriptor_layout() -> data.StructLayout:
     `entries`, `records` and `outputs` are its columns, of which none may be empty (and there may be none).
     hmm_guard: `closed_row` is 1 more than the input that leaks nothing, in whose element an absent emission is 0 (edge
     weights: that has no leak); `closed_record` is 1 more than the record that gets no leak; 0: there is none.
+    `row_leaks` (docs/ENGINE.md): `row_right` is Gr of forward and scores, `row_shift` the last shift of backward.
     """
     return data.StructLayout(
         {
@@ -116,7 +120,9 @@ def descriptor_layout() -> data.StructLayout:
             "emission_k1": _packed_constant(),
             "emission_k0": _packed_constant(),
             "closed_record": 32,
-            "reserved": 9 * 32,
+            "row_right": 8,
+            "row_shift": 8,
+            "reserved": 8 * 32 + 16,
         }
     )
 

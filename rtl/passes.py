@@ -13,6 +13,7 @@ from .bits import one_count
 from .lane_ports import PassTiming, Scale
 from .operation import Opcode
 from .pipeline import delayed, wire
+from .row_leaks import NO_WEIGHT, code_parts
 from .shape import COUNT_BITS, SHIFT_BITS, Shape
 from .tables import TENSORS, row_layout
 
@@ -42,9 +43,11 @@ def request_layout() -> data.StructLayout:
 class PassSettings(wiring.Signature):
     """What a pass needs of the descriptor."""
 
-    def __init__(self) -> None:
+    def __init__(self, shape: Shape) -> None:
+        own = {"row_leaks": Out(1), "row_emissions": Out(1), "row_right": Out(ports.ROW_RIGHT_BITS)}
         super().__init__(
             {
+                **(own if shape.config.row_leaks else {}),
                 "opcode": Out(Opcode),
                 "is_dense": Out(1),
                 "inputs": Out(COUNT_BITS),
@@ -89,6 +92,7 @@ class ElementPasses(wiring.Component):
     finalize: Any
     store: Any
     leak_sum: Any
+    leak_weight: Any
     issued: Signal
     begun: Signal
     ended: Signal
@@ -104,7 +108,7 @@ class ElementPasses(wiring.Component):
         elements = shape.config.elements_per_cycle
         super().__init__(
             {
-                "settings": In(PassSettings()),
+                "settings": In(PassSettings(shape)),
                 "is_output": Out(1),
                 "input": In(stream.Signature(request_layout())),
                 "output": In(stream.Signature(request_layout())),
@@ -125,6 +129,7 @@ class ElementPasses(wiring.Component):
                 "finalize": Out(ports.finalize_layout()),
                 "store": Out(ports.store_layout(shape)),
                 "leak_sum": Out(ports.leak_sum_layout(shape)),
+                **({"leak_weight": Out(ports.leak_weight_layout(shape))} if shape.config.row_leaks else {}),
                 "issued": Out(1),
                 "begun": Out(1),
                 "ended": Out(1),
@@ -300,9 +305,10 @@ class ElementPasses(wiring.Component):
                 with m.If(self._closed[slot]):
                     m.d.comb += constant.as_value().eq(0)
                 with m.Elif(self.rows[BETA].zero[slot]):
-                    m.d.comb += constant.eq(self._settings.emission_k0)
+                    k0 = self._settings.emission_k0
+                    m.d.comb += [constant.mantissa.eq(k0.mantissa), constant.shift.eq(k0.shift)]
                 with m.Else():
-                    m.d.comb += constant.eq(self._settings.emission_k1)
+                    self._absent(m, constant, slot)
             with m.Elif((opcode == Opcode.SCORES) | ((opcode == Opcode.BACKWARD) & self._is_output)):
                 tensor = opcode == Opcode.SCORES
                 m.d.comb += [
@@ -312,6 +318,15 @@ class ElementPasses(wiring.Component):
             with m.Else():
                 m.d.comb += [constant.mantissa.eq(1), constant.shift.eq(0)]
             self._kappa(m, slot, is_forward_input, has_second)
+
+    def _absent(self, m: Module, constant: Any, slot: int) -> None:
+        """What stands for an absent emission of a row with levels."""
+        k1 = self._settings.emission_k1
+        m.d.comb += [constant.mantissa.eq(k1.mantissa), constant.shift.eq(k1.shift)]
+        if self.shape.config.row_leaks:
+            mantissa, exponent = code_parts(self.rows[BETA].leak[slot])
+            with m.If(self._settings.row_emissions):
+                m.d.comb += [constant.mantissa.eq(k1.mantissa * mantissa), constant.shift.eq(k1.shift - exponent)]
 
     def _kappa(self, m: Module, slot: int, is_forward_input: Signal, has_second: Signal) -> None:
         """rho_alpha * rho_beta, truncated to its top 16 bits, in two registered steps; rho_beta alone for products."""
@@ -346,6 +361,8 @@ class ElementPasses(wiring.Component):
         is_backward = wire(m, opcode == Opcode.BACKWARD, "is_backward")
         closed = wire(m, Mux(is_backward, 0, self._closed), "closed_row")
         zero_row = wire(m, Mux(is_backward, 0, zero & ~closed), "zero_row")
+        if self.shape.config.row_leaks:
+            self._weigh(m, is_backward | ~self._settings.row_leaks, zero_row)
         stored = delayed(m, valid, PassTiming.store, "stored")
         m.d.comb += [
             self.scale_output.eq(self._is_output),
@@ -358,3 +375,14 @@ class ElementPasses(wiring.Component):
             self.leak_sum.ordinary.eq(delayed(m, ~zero_row & ~closed, PassTiming.leak, "ordinary_row")),
             self.leak_sum.zero.eq(delayed(m, zero_row, PassTiming.leak, "zero_row")),
         ]
+
+    def _weigh(self, m: Module, is_plain: Value, zero_row: Signal) -> None:
+        """The weights of codes in their leak sums: leaks of their rows, or 1."""
+        leaks = Array([self.rows[ALPHA].leak, self.rows[BETA].leak])[self._settings.opcode == Opcode.SCORES]
+        for slot in range(self.shape.config.elements_per_cycle):
+            alone = wire(m, is_plain | zero_row[slot], f"alone_{slot}")
+            code = delayed(m, Mux(alone, NO_WEIGHT, leaks[slot]), PassTiming.store, f"leak_code_{slot}")
+            mantissa, exponent = code_parts(code)
+            right = delayed(m, Mux(alone, 0, self._settings.row_right), PassTiming.store, f"leak_right_{slot}")
+            weight = self.leak_weight[slot]
+            m.d.comb += [weight.mantissa.eq(mantissa), weight.exponent.eq(exponent), weight.right.eq(right)]

@@ -252,7 +252,7 @@ class Sequencer(wiring.Component):
                     m.next = "ask records"
 
     def _tables(self, m: Module) -> None:
-        """One table: ask for it, then one word a cycle; LOAD_ROWS goes on with the next of its three."""
+        """One table: ask for it, then one word a cycle; LOAD_ROWS goes on with the next of its three, or four."""
         address, size = self._table_address, self._table_size
         with m.State("ask table"):
             m.d.comb += [
@@ -284,6 +284,12 @@ class Sequencer(wiring.Component):
                             m.next = "ask table"
                         with m.Case(Table.NONEMPTY):
                             m.next = "ask records"
+                        if self.shape.config.row_leaks:
+                            with m.Case(Table.ZERO_ROWS):
+                                m.d.sync += self._next_table.eq(Table.LEAKS)
+                                m.next = "judge"
+                                with m.If(self.filling.options.row_leaks):
+                                    m.next = "ask table"
                         with m.Default():
                             m.next = "judge"
 
@@ -300,5 +306,8 @@ class Sequencer(wiring.Component):
                 m.d.comb += [address.eq(descriptor.vector_records), size.eq((descriptor.inputs + 7) >> 3)]
             with m.Case(Table.NONEMPTY):
                 m.d.comb += [address.eq(descriptor.nonempty), size.eq((descriptor.outputs + 7) >> 3)]
+            if self.shape.config.row_leaks:
+                with m.Case(Table.LEAKS):
+                    m.d.comb += [address.eq(descriptor.results), size.eq(descriptor.inputs * CODE_BYTES)]
             with m.Case(Table.CODEBOOK):
                 m.d.comb += [address.eq(descriptor.stream), size.eq(descriptor.outputs * CODE_BYTES)]

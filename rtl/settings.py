@@ -77,6 +77,8 @@ def _input(m: Module, stages: Stages, d: Any) -> None:
         leak.right.eq(d.leak_right),
         leak.split.eq(d.opcode == Opcode.BACKWARD.value),
     ]
+    if leak.shape.config.row_leaks:
+        m.d.comb += leak.row_leaks.eq(d.options.row_leaks)
     _constants(m, (leak.k1, d.leak_k1), (leak.k0, d.leak_k0))
 
 
@@ -93,6 +95,12 @@ def _passes(m: Module, stages: Stages, value: Any) -> None:
         passes.closed_row.eq(d.closed_row),
         passes.drops_closed.eq(d.options.drops_closed),
     ]
+    if stages.passes.shape.config.row_leaks:
+        m.d.comb += [
+            passes.row_leaks.eq(d.options.row_leaks),
+            passes.row_emissions.eq(d.options.row_emissions),
+            passes.row_right.eq(d.row_right),
+        ]
     _constants(m, (passes.emission_k1, d.emission_k1), (passes.emission_k0, d.emission_k0))
 
 
@@ -131,6 +139,11 @@ def _gather(m: Module, stages: Stages, d: Any) -> None:
         gather.codebook.eq(d.codebook),
         gather.closed_record.eq(d.closed_record),
     ]
+    if stages.gather.shape.config.row_leaks:
+        m.d.comb += [
+            gather.row_leaks.eq(d.options.row_leaks & (d.opcode == Opcode.BACKWARD.value)),
+            gather.row_shift.eq(d.row_shift),
+        ]
 
 
 def _output(m: Module, stages: Stages, d: Any) -> Signal:

@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 
 from ..model.config import AcceleratorConfig
-from ..model.formats import CODEBOOK_BITS, TOP_BITS, ceil_log2
+from ..model.formats import CODEBOOK_BITS, CONSTANT_BITS, ROW_LEAK, TOP_BITS, ceil_log2
 
 CELL_BITS = 16
 """Bits of a vector element in memory and in the lane buffers, whatever the code's width."""
 
 SUM_BITS = 60
 """Leak sums: F + log2(H) = 42 + 16 bits and room."""
+ROW_SUM_BITS = 64
+"""Leak sums where each row has a leak of its own."""
+ROW_LEAK_MANTISSA_BITS = ROW_LEAK.fraction_bits + 1
+"""Bits of the mantissa of a row's leak."""
 
 ACCUMULATOR_BITS = 63
 TOP_SHIFT_BITS = 6
@@ -93,6 +97,16 @@ class Shape:
         return self.config.hidden_capacity * CELL_BITS // self.config.port_bits
 
     @property
+    def sum_bits(self) -> int:
+        """Bits of a leak sum."""
+        return ROW_SUM_BITS if self.config.row_leaks else SUM_BITS
+
+    @property
+    def factor_bits(self) -> int:
+        """Bits of the widest first factor of an element: a constant, times a row's leak where rows have their own."""
+        return CONSTANT_BITS + (ROW_LEAK_MANTISSA_BITS if self.config.row_leaks else 0)
+
+    @property
     def term_bits(self) -> int:
         """Bits of one term fix(z) * c."""
         return self.config.code.fix_bits + CODEBOOK_BITS
@@ -100,4 +114,4 @@ class Shape:
     @property
     def product_bits(self) -> int:
         """Bits of mant(A) * em * kappa, the widest mantissa that ENC takes; at least TOP_24 * rho."""
-        return max(self.config.code.significand_bits + 32, TOP_BITS + 16)
+        return max(self.config.code.significand_bits + self.factor_bits + CONSTANT_BITS, TOP_BITS + CONSTANT_BITS)

@@ -23,7 +23,12 @@ class Table(enum.Enum, shape=3):
     ZERO_ROWS = 2
     NONEMPTY = 3
     CODEBOOK = 4
+    LEAKS = 5
+    """Pairs of leak codes: of the row, and of the row of the record of that number (alpha)."""
 
+
+LEAK_CODE_BITS = 8
+"""Bits of a row's leak (model.formats.RowLeakCode)."""
 
 TENSORS = 2
 """alpha (0) and beta (1) have row constants."""
@@ -32,19 +37,27 @@ TENSORS = 2
 def row_layout(shape: Shape) -> data.StructLayout:
     """Constants of W consecutive rows of one tensor."""
     elements = shape.config.elements_per_cycle
+    leaks = {"leak": data.ArrayLayout(LEAK_CODE_BITS, elements)} if shape.config.row_leaks else {}
     return data.StructLayout(
         {
             "rho": data.ArrayLayout(CONSTANT_BITS, elements),
             "sigma": data.ArrayLayout(SIGMA_BITS, elements),
             "zero": elements,
+            **leaks,
         }
     )
+
+
+def rank_layout(shape: Shape) -> data.ArrayLayout:
+    """Leak codes of the rows of consecutive records: all that end in a cycle, wherever among these they begin."""
+    return data.ArrayLayout(LEAK_CODE_BITS, 2 * shape.banks)
 
 
 class RowTables(wiring.Component):
     """Row constants of both tensors and the map of non-empty outputs, written by 64-bit words, read by words of W.
 
-    Latency of both reads: one cycle.
+    Where rows have leaks of their own also those of alpha's rows by record: `rank_row` names a row of as many as the
+    result memory has banks, it and the next are shown. Latency of all reads: one cycle.
     """
 
     latency = 1
@@ -60,11 +73,21 @@ class RowTables(wiring.Component):
     map_read: Signal
     map_word: Signal
     nonempty: Signal
+    rank_read: Signal
+    rank_row: Signal
+    rank_leaks: data.View
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
+        self.rank_rows = shape.config.hidden_capacity // shape.banks
+        ranks = {
+            "rank_read": In(1),
+            "rank_row": In(ceil_log2(self.rank_rows)),
+            "rank_leaks": Out(rank_layout(shape)),
+        }
         super().__init__(
             {
+                **(ranks if shape.config.row_leaks else {}),
                 "write": In(1),
                 "table": In(Table),
                 "tensor": In(1),
@@ -98,6 +121,8 @@ class RowTables(wiring.Component):
                     cells.read_address.eq(self.row_word),
                     out.eq(cells.read_data[: cell * elements]),
                 ]
+        if self.shape.config.row_leaks:
+            self._leaks(m)
         cells = self._cells(m, "nonempty", 1, self.value)
         m.d.comb += [
             cells.write.eq(self.write & (self.table == Table.NONEMPTY)),
@@ -106,6 +131,33 @@ class RowTables(wiring.Component):
             self.nonempty.eq(cells.read_data),
         ]
         return m
+
+    def _leaks(self, m: Module) -> None:
+        codes = [self.value.word_select(number, LEAK_CODE_BITS) for number in range(TABLE_WORD_BITS // LEAK_CODE_BITS)]
+        of_rows, of_records = Cat(codes[0::2]), Cat(codes[1::2])
+        write = self.write & (self.table == Table.LEAKS)
+        for tensor in range(TENSORS):
+            cells = self._cells(m, f"leaks_{tensor}", LEAK_CODE_BITS, of_rows)
+            m.d.comb += [
+                cells.write.eq(write & (self.tensor == tensor)),
+                cells.read.eq(self.row_read),
+                cells.read_address.eq(self.row_word),
+                Cat(self.rows[tensor].leak).eq(cells.read_data),
+            ]
+        banks = self.shape.banks
+        shown: list[Any] = []
+        for number in range(2):
+            ranks = WidthBuffer(self.rank_rows * banks * LEAK_CODE_BITS, len(of_records), banks * LEAK_CODE_BITS)
+            m.submodules[f"ranks_{number}"] = ranks
+            m.d.comb += [
+                ranks.write.eq(write & (self.tensor == 0)),
+                ranks.write_address.eq(self.address),
+                ranks.write_data.eq(of_records),
+                ranks.read.eq(self.rank_read),
+                ranks.read_address.eq(self.rank_row + number),
+            ]
+            shown.append(ranks.read_data)
+        m.d.comb += self.rank_leaks.as_value().eq(Cat(shown))
 
     def _cells(self, m: Module, name: str, cell_bits: int, words: Any) -> WidthBuffer:
         elements = self.shape.config.elements_per_cycle

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..model.config import AcceleratorConfig, Layout
-from ..model.errors import EngineError
-from ..model.formats import CODE_BYTES, MantissaShift
+from ..model.formats import CODE_BYTES
 from ..model.golden.constants import Operation, absent_levels, leak_constants
 from ..model.golden.vectors import Codes, Vectors
 from ..model.packing.directory import Directory, directory_of
@@ -17,6 +16,7 @@ from .closed import Closed
 from .layout_bytes import layout_bytes
 from .memory.map import MemoryMap, Region, Space
 from .operand import StoredVectors, place_vectors, vector_stride, written_vectors
+from .row_leaks import check_row_leaks, constant, leak_fields, leak_options, leak_pairs
 
 OPCODES = {
     Operation.FORWARD: Opcode.FORWARD,
@@ -119,9 +119,7 @@ class ModelImage:
 
         Raises LocalMemoryError when they do not fit, EngineError for a model that the engine was not built for.
         """
-        for name, rule in (("alpha", model.alpha_rule), ("beta", model.beta_rule)):
-            if rule.row_leaks:
-                raise EngineError(f"{name}: has a leak for each row (row_mass_leak), expected one for all on an engine")
+        check_row_leaks(config, model)
         self.config, self.model, self.memory = config, model, memory
         self._copies: list[Job] = []
         matrices = {
@@ -215,6 +213,7 @@ class ModelImage:
                 "follows": follows,
                 "keeps_first": keeps_first,
                 "drops_closed": self.closed.token is not None and second is not None and not ends,
+                **leak_options(self.model, operation),
             },
             "vectors": operands.batch,
             "vector_records": self.memory.place(self._records(operands, second, layout.vectors, tokens)),
@@ -246,7 +245,6 @@ class ModelImage:
     def _common(self, operation: Operation, placed: PlacedMatrix) -> dict[int | str, Any]:
         model, matrix = self.model, placed.matrix
         leak = leak_constants(model, operation, self.config.code)
-        ordinary, zero = absent_levels(model.beta)
         return {
             "opcode": OPCODES[operation].value,
             "layout": LAYOUT_CODES[matrix.layout].value,
@@ -262,10 +260,9 @@ class ModelImage:
             "stream": placed.stream,
             "stream_blocks": placed.stream_blocks,
             "nonempty": placed.nonempty,
-            "leak_k1": _constant(leak.ordinary),
-            "leak_k0": _constant(leak.zero),
-            "emission_k1": _constant(ordinary),
-            "emission_k0": _constant(zero),
+            **leak_fields(model, operation, leak),
+            "leak_k0": constant(leak.zero),
+            "emission_k0": constant(absent_levels(model.beta)[1]),
             "closed_row": self.closed.row,
             "closed_record": self.closed.records[operation],
         }
@@ -370,6 +367,8 @@ class ModelImage:
             "nonempty": self.memory.place(rows.sigma.astype("<i2").tobytes()),
             "vector_records": self.memory.place(rows.zero_rows.tobytes()),
         }
+        if (pairs := leak_pairs(self.model, tensor, rows)) is not None:
+            fields |= {"options": {"row_leaks": True}, "results": self.memory.place(pairs)}
         return self._load(name, fields)
 
     def _load(self, name: str, fields: dict[int | str, Any]) -> Job:
@@ -377,7 +376,3 @@ class ModelImage:
 
     def _descriptor(self, fields: dict[int | str, Any]) -> int:
         return self.memory.place(layout_bytes(descriptor_layout, fields))
-
-
-def _constant(value: MantissaShift) -> dict[str, int]:
-    return {"mantissa": value.mantissa, "shift": value.shift}

@@ -13,6 +13,7 @@ from .descriptors import BETA_SLOT, LAYOUT_CODES, Job, ModelImage
 from .layout_bytes import layout_bytes
 from .memory.map import Region
 from .operand import StoredVectors, vector_stride
+from .row_leaks import EdgeLevels
 
 RESULT_LANES = 1
 """What `read_vectors` is told of these jobs: each vector is a group of its own."""
@@ -49,6 +50,7 @@ class ConstraintImage:
         self.hidden = image.model.hidden_states
         self._row_sums = image.memory.place(image.model.beta_rows.row_sums.astype("<u4").tobytes())
         self._leaks = edge_levels(image.model)
+        self._own = EdgeLevels.of(image.model.vocab_size) if image.model.beta_rule.row_leaks else None
 
     def weights(self, edges: Sequence[Edge]) -> Job:
         """Return the job that writes the weight of each edge.
@@ -65,6 +67,9 @@ class ConstraintImage:
             "closed_row": self.image.closed.row,
             "nonempty": self._row_sums,
         }
+        if self._own is not None:
+            row_leaks = {"options": {"row_leaks": True}, "row_shift": self._own.shift}
+            fields |= {**row_leaks, "vector_records": self._own.inverse}
         parts = [self._edge(number, edge) for number, edge in enumerate(edges)]
         return self._job(f"weights of {len(edges)} edges", fields, parts)
 
@@ -113,6 +118,8 @@ class ConstraintImage:
             count = vocab - model.beta.closed_columns - count
         columns = [column for column in map(self.image.column, edge.tokens) if column["count"]]
         ordinary, zero = self._leaks
+        if self._own is not None:
+            ordinary = 1
         head = {
             "count": len(columns),
             "others": int(edge.others),

@@ -25,6 +25,7 @@ LeastIndexBits = Annotated[int, typer.Option(help="Least index width built in, 2
 OutstandingReads = Annotated[int, typer.Option(help="Read bursts under way on the memory port at once, 1..64.")]
 StreamBufferBytes = Annotated[int, typer.Option(help="Buffer of the weight stream, a power of two in 512..65536.")]
 LocalBytes = Annotated[int, typer.Option(help="Memory on chip: 0 for none, or a power of two, 4096 to 8388608.")]
+RowLeaks = Annotated[bool, typer.Option("--row-leaks", help="Run models with a leak for each row (row_mass_leak).")]
 Layouts = Annotated[list[Layout] | None, typer.Option("--layout", help="Layout built in; repeat it for both.")]
 Code = Annotated[str, typer.Option(help="Vector code: exponent bits, significand bits.")]
 DEFAULT_CODE = f"{DEFAULTS.code.exponent_bits},{DEFAULTS.code.significand_bits}"
@@ -60,14 +61,19 @@ def trace_file(path: Path) -> Path:
     return path
 
 
-def configuration(layouts: Sequence[Layout] | None = None, code: str = DEFAULT_CODE, **sizes: int) -> AcceleratorConfig:
+def configuration(
+    layouts: Sequence[Layout] | None = None, code: str = DEFAULT_CODE, *, row_leaks: bool = False, **sizes: int
+) -> AcceleratorConfig:
     """Return the configuration of these options; `sizes` are fields of AcceleratorConfig.
 
     Raises OptionError naming the option, its value and what is possible.
     """
     try:
         return AcceleratorConfig(
-            **sizes, layouts=frozenset(layouts) if layouts else DEFAULTS.layouts, code=_vector_code(code)
+            **sizes,
+            layouts=frozenset(layouts) if layouts else DEFAULTS.layouts,
+            row_leaks=row_leaks,
+            code=_vector_code(code),
         )
     except ValueError as error:
         raise OptionError(_as_option(str(error))) from error

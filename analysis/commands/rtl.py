@@ -27,6 +27,7 @@ from .options import (
     LocalBytes,
     OutstandingReads,
     PortBits,
+    RowLeaks,
     StreamBufferBytes,
     VocabCapacity,
     configuration,
@@ -49,6 +50,7 @@ def rtl(
     outstanding_reads: OutstandingReads = DEFAULTS.outstanding_reads,
     stream_buffer_bytes: StreamBufferBytes = DEFAULTS.stream_buffer_bytes,
     local_bytes: LocalBytes = DEFAULTS.local_bytes,
+    row_leaks: RowLeaks = DEFAULTS.row_leaks,
     layout: Layouts = None,
     code: Code = DEFAULT_CODE,
 ) -> None:
@@ -67,6 +69,7 @@ def rtl(
         outstanding_reads=outstanding_reads,
         stream_buffer_bytes=stream_buffer_bytes,
         local_bytes=local_bytes,
+        row_leaks=row_leaks,
     )
     folder = output_folder(output)
     design, described = engine_design(config), manifest(config)

@@ -35,6 +35,12 @@ def connect_constraint(m: Module, stages: Stages) -> None:
         unit.stop.eq(stages.sides.error),
         unit.clear_errors.eq(sequencer.clear_errors),
     ]
+    if unit.shape.config.row_leaks:
+        m.d.comb += [
+            settings.row_leaks.eq(d.options.row_leaks),
+            settings.inverse.eq(d.vector_records),
+            settings.row_shift.eq(d.row_shift),
+        ]
     with m.If(unit.malformed):
         m.d.comb += sequencer.malformed.eq(1)
     with m.If(unit.range_error):

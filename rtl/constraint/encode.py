@@ -7,15 +7,27 @@ from amaranth.hdl import Cat, Const, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...model.formats import EXPONENT_LIMIT, ZERO_EXPONENT
+from ...model.formats import CONSTANT_BITS, EXPONENT_LIMIT, ZERO_EXPONENT
 from ..encoder import LEAST, Encoder
 from ..finish import Finisher
 from ..pipeline import delayed, greatest, wire
+from ..row_leaks import code_parts
 from ..shape import ACCUMULATOR_BITS, CELL_BITS, COUNT_BITS, EXPONENT_BITS, VECTOR_EXPONENT_BITS, Shape
 from ..tables import row_layout
 from .chunk_finish import finished_per_cycle
-from .encode_control import EncodeControl
-from .layouts import EDGE_FRACTION_BITS, LEAK_BITS, NO_TERM, SPAN_BITS, TERM_BITS, cell_layout
+from .encode_control import EncodeTiming
+from .layouts import (
+    EDGE_FRACTION_BITS,
+    INVERSE_BITS,
+    LEAK_BITS,
+    LEVEL_BITS,
+    NO_TERM,
+    ROW_SHIFT_BITS,
+    SPAN_BITS,
+    TERM_BITS,
+    TOKEN_COUNT_BITS,
+    cell_layout,
+)
 
 FAR_BELOW = -(1 << (EXPONENT_BITS - 2))
 """An element of a sum whose exponent is so far below the greatest length has code 0 however much further."""
@@ -39,6 +51,9 @@ class EdgeEncode(wiring.Component):
     leak: Signal
     zero_leak: Signal
     closed_row: Signal
+    row_leaks: Signal
+    inverse: Signal
+    row_shift: Signal
     issue: Signal
     encodes: Signal
     word: Signal
@@ -61,9 +76,12 @@ class EdgeEncode(wiring.Component):
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
+        self.timing = EncodeTiming(shape.config.row_leaks)
         elements = shape.config.elements_per_cycle
+        own = {"row_leaks": In(1), "inverse": In(INVERSE_BITS), "row_shift": In(ROW_SHIFT_BITS)}
         super().__init__(
             {
+                **(own if shape.config.row_leaks else {}),
                 "enable": In(1),
                 "is_sums": In(1),
                 "begin": In(1),
@@ -106,25 +124,46 @@ class EdgeEncode(wiring.Component):
 
     def _finish(self, m: Module) -> list[Finisher]:
         """TOP_24 of level sums and leak, or of a chunk's sums."""
-        finished = finished_per_cycle(self.shape)
+        finished, lead = finished_per_cycle(self.shape), self.timing.lead
+        issue, word = (
+            delayed(m, signal, lead, name) for signal, name in ((self.issue, "led"), (self.word, "led_word"))
+        )
         m.d.comb += [
             self.rows_read.eq(self.issue),
-            self.cells_read.eq(Mux(self.is_sums, delayed(m, self.issue, Finisher.latency, "issued"), self.issue)),
-            self.cells_word.eq(Mux(self.is_sums, delayed(m, self.word, Finisher.latency, "issued_word"), self.word)),
+            self.cells_read.eq(Mux(self.is_sums, delayed(m, issue, Finisher.latency, "issued"), issue)),
+            self.cells_word.eq(Mux(self.is_sums, delayed(m, word, Finisher.latency, "issued_word"), word)),
         ]
         finishers: list[Finisher] = []
         for slot in range(self.shape.config.elements_per_cycle):
             m.submodules[f"finish_{slot}"] = finisher = Finisher()
             weight = Cat(Const(0, EDGE_FRACTION_BITS), self.cells[slot].mantissa)[:ACCUMULATOR_BITS]
             element = (self.word << self.shape.slot_bits) + slot
-            is_closed = delayed(m, element + 1 == self.closed_row, 1, f"closed_{slot}")
-            leak = Mux(is_closed, 0, Mux(self.rows.zero[slot], self.zero_leak, self.leak))
+            is_closed = delayed(m, element + 1 == self.closed_row, 1 + lead, f"closed_{slot}")
+            is_zero = delayed(m, self.rows.zero[slot], lead, f"zero_{slot}")
+            ordinary = self._row_leak(m, slot) if self.shape.config.row_leaks else self.leak
+            leak = Mux(is_closed, 0, Mux(is_zero, self.zero_leak, ordinary))
             m.d.comb += [
                 finisher.total.eq(Mux(self.is_sums, self.chunk.sums[slot % finished], weight)),
                 finisher.leak.eq(Mux(self.is_sums, 0, leak)),
             ]
             finishers.append(finisher)
         return finishers
+
+    def _row_leak(self, m: Module, slot: int) -> Value:
+        """The leak of a row: the number of tokens times what its own leak is for each, rounded; three registers."""
+        mantissa, exponent = code_parts(self.rows.leak[slot])
+        scaled = Signal(INVERSE_BITS + len(mantissa), name=f"scaled_{slot}")
+        place = Signal(len(exponent), name=f"place_{slot}")
+        level = Signal(LEVEL_BITS, name=f"level_{slot}")
+        leak = Signal(LEAK_BITS, name=f"leak_{slot}")
+        half = Const(1) << (self.row_shift - 1)[:ROW_SHIFT_BITS]
+        m.d.sync += [
+            scaled.eq(self.inverse * mantissa),
+            place.eq(exponent),
+            level.eq(((scaled << place) + half) >> self.row_shift),
+            leak.eq(level * self.leak[:TOKEN_COUNT_BITS]),
+        ]
+        return Mux(self.row_leaks, leak, self.leak)
 
     def _keep(self, m: Module, finishers: list[Finisher]) -> list[Value]:
         """TOP_24 of a chunk's sums goes into the cells; return the lengths of its elements."""
@@ -153,9 +192,10 @@ class EdgeEncode(wiring.Component):
         """Factors and their exponents."""
         shape = self.shape
         sigma_bits = len(self.rows.sigma[0])
-        issued = delayed(m, self.issue, EncodeControl.factors, "factors")
-        word = delayed(m, self.word, EncodeControl.factors, "factors_word")
-        later = delayed(m, Cat(self.rows.rho.as_value(), self.rows.sigma.as_value()), Finisher.latency, "row")
+        issued = delayed(m, self.issue, self.timing.factors, "factors")
+        word = delayed(m, self.word, self.timing.factors, "factors_word")
+        row_latency = self.timing.lead + Finisher.latency
+        later = delayed(m, Cat(self.rows.rho.as_value(), self.rows.sigma.as_value()), row_latency, "row")
         rho, sigma = later[: len(self.rows.rho.as_value())], later[len(self.rows.rho.as_value()) :]
         encoders: list[Encoder] = []
         for slot, finisher in enumerate(finishers):
@@ -167,7 +207,7 @@ class EdgeEncode(wiring.Component):
             m.d.comb += [
                 encoder.enable.eq(self.enable),
                 encoder.a.eq(Mux(self.is_sums, cell.mantissa, finisher.mantissa)),
-                encoder.b.eq(Mux(self.is_sums, 1, rho.word_select(slot, len(encoder.b)))),
+                encoder.b.eq(Mux(self.is_sums, 1, rho.word_select(slot, CONSTANT_BITS))),
                 encoder.exponent.eq(Mux(self.is_sums, near, weight_exponent)),
                 encoder.valid.eq(issued & (((word << shape.slot_bits) + slot) < self.inputs)),
                 encoder.scale.eq(scale),
@@ -206,8 +246,8 @@ class EdgeEncode(wiring.Component):
 
     def _codes(self, m: Module, encoders: list[Encoder]) -> None:
         m.d.comb += [
-            self.coded.eq(delayed(m, self.encodes, EncodeControl.codes, "coded")),
-            self.coded_last.eq(delayed(m, self.is_last, EncodeControl.codes, "coded_last")),
+            self.coded.eq(delayed(m, self.encodes, self.timing.codes, "coded")),
+            self.coded_last.eq(delayed(m, self.is_last, self.timing.codes, "coded_last")),
         ]
         m.d.comb += [self.codes[slot].eq(encoder.code) for slot, encoder in enumerate(encoders)]
 

@@ -1,5 +1,6 @@
 """The passes over a vector's elements: the maximum (edge weights), then the codes."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from amaranth import Module, Signal
@@ -16,19 +17,39 @@ CODE_QUEUE = 16
 """Words of W codes between the encoders and the writer: the pipeline never stops, so room is taken ahead."""
 
 
+@dataclass(frozen=True)
+class EncodeTiming:
+    """Cycles of a pass over the elements of a vector; it takes longer where rows have leaks of their own."""
+
+    row_leaks: bool
+
+    @property
+    def lead(self) -> int:
+        """From issue until the finishers take a weight's sum, but one: the leak of a row takes three registers."""
+        return 3 if self.row_leaks else 0
+
+    @property
+    def factors(self) -> int:
+        """From issue until the encoders take their factors."""
+        return self.lead + 1 + Finisher.latency
+
+    @property
+    def codes(self) -> int:
+        """From issue until the codes are there."""
+        return self.factors + Encoder.latency
+
+    @property
+    def drain(self) -> int:
+        """From the last issue until the maximum is complete."""
+        return self.factors + Encoder.length_latency + 2
+
+
 class EncodeControl(wiring.Component):
     """From `start`, issues the words of W elements: all for the maximum unless that is known (`is_sums`), then all.
 
     A word of the second pass is issued when the queue behind the encoders has room for it; `popped` gives room back.
     `settle` is the cycle in which the maximum becomes scale and exponent.
     """
-
-    factors = 1 + Finisher.latency
-    """Cycles from issue until the encoders take their factors."""
-    codes = factors + Encoder.latency
-    """Cycles from issue until the codes are there."""
-    drain = factors + Encoder.length_latency + 2
-    """Cycles from the last issue until the maximum is complete."""
 
     start: Signal
     is_sums: Signal
@@ -43,6 +64,7 @@ class EncodeControl(wiring.Component):
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
+        self.timing = EncodeTiming(shape.config.row_leaks)
         super().__init__(
             {
                 "start": In(1),
@@ -63,14 +85,14 @@ class EncodeControl(wiring.Component):
         elements = self.shape.config.elements_per_cycle
         word = Signal(self.shape.word_bits + 1)
         words = wire(m, (self.inputs + (elements - 1)) >> ceil_log2(elements), "words")
-        wait = Signal(range(self.drain + 1))
+        wait = Signal(range(self.timing.drain + 1))
         room = Signal(range(CODE_QUEUE + 1), init=CODE_QUEUE)
         m.d.comb += [self.word.eq(word), self.is_last.eq(word + 1 == words)]
         m.d.sync += room.eq(room + self.popped - self.encodes)
         with m.FSM():
             with m.State("idle"):
                 m.d.comb += self.done.eq(1)
-                m.d.sync += [word.eq(0), wait.eq(self.drain - 2)]
+                m.d.sync += [word.eq(0), wait.eq(self.timing.drain - 2)]
                 with m.If(self.start):
                     m.next = "maximum"
                     with m.If(self.is_sums):

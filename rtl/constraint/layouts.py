@@ -20,6 +20,13 @@ EDGE_FRACTION_BITS = 40
 LEAK_BITS = 63
 """count * K1_40 and R_i together stay below 2**63."""
 
+INVERSE_BITS = 52
+"""2**30 / n with as many fraction bits as round all products with a leak as the exact quotient would be."""
+ROW_SHIFT_BITS = 6
+LEVEL_BITS = 50
+"""What stands for an absent level, 40 fraction bits, in a row with a leak of its own: 2**30 * g / n."""
+TOKEN_COUNT_BITS = 21
+
 LEVEL_SUM_BITS = 24
 """Sum of a row's levels, R_i < 2**23."""
 

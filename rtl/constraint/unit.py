@@ -21,7 +21,7 @@ from .columns import ColumnSum
 from .control import EdgeControl
 from .encode import EdgeEncode
 from .encode_control import EncodeControl
-from .layouts import CELL_BITS, cell_layout
+from .layouts import CELL_BITS, INVERSE_BITS, ROW_SHIFT_BITS, cell_layout
 from .list_words import ListWords
 from .output import EdgeOutput
 from .prepare import Prepare
@@ -32,9 +32,11 @@ from .term_walk import TermFetch, TermWalk, piece_codes
 class EdgeSettings(wiring.Signature):
     """What the unit needs of the descriptor; it holds while the unit is running."""
 
-    def __init__(self) -> None:
+    def __init__(self, shape: Shape) -> None:
+        own = {"row_leaks": Out(1), "inverse": Out(INVERSE_BITS), "row_shift": Out(ROW_SHIFT_BITS)}
         super().__init__(
             {
+                **(own if shape.config.row_leaks else {}),
                 "is_sums": Out(1),
                 "inputs": Out(COUNT_BITS),
                 "vectors": Out(COUNT_BITS),
@@ -87,7 +89,7 @@ class ConstraintUnit(wiring.Component):
         config = shape.config
         super().__init__(
             {
-                "settings": In(EdgeSettings()),
+                "settings": In(EdgeSettings(shape)),
                 "start": In(1),
                 "running": Out(1),
                 "stop": In(1),
@@ -300,6 +302,13 @@ class ConstraintUnit(wiring.Component):
             output.finish.eq(self.finish),
             self.is_header.eq(output.is_header),
         ]
+
+        if self.shape.config.row_leaks:
+            m.d.comb += [
+                encode.row_leaks.eq(self.settings.row_leaks),
+                encode.inverse.eq(self.settings.inverse),
+                encode.row_shift.eq(self.settings.row_shift),
+            ]
 
     def _connect_cells(self, m: Module) -> None:
         """The memory of element sums: written by one of three, read by one of two."""

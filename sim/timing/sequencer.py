@@ -7,7 +7,7 @@ import numpy as np
 from ...model.jit import inlined
 
 IDLE, DESCRIPTOR, CHECK, REST, DISPATCH, ASK_TABLE, TABLE, ASK_RECORDS, JUDGE, REPORT, COPYING, EDGES = range(12)
-RHO, SIGMA, ZERO_ROWS, NONEMPTY, CODEBOOK = range(5)
+RHO, SIGMA, ZERO_ROWS, NONEMPTY, CODEBOOK, LEAKS = range(6)
 KIND_DESCRIPTOR, KIND_TABLE, KIND_RECORD = range(3)
 FORWARD, BACKWARD, SCORES, LOAD_CODEBOOK, LOAD_ROWS = range(1, 6)
 EDGE_WEIGHTS, EDGE_SUMS, COPY = range(6, 9)
@@ -64,6 +64,8 @@ def _table(u: Any, d: Any) -> tuple[int, int]:
         return d.vector_records, (d.inputs + 7) // 8
     if u.table == NONEMPTY:
         return d.nonempty, (d.outputs + 7) // 8
+    if u.table == LEAKS:
+        return d.results, d.inputs * 2
     return d.stream, d.outputs * 2
 
 
@@ -107,7 +109,7 @@ def sequencer_step(u: Any, d: Any, fetch: Any, at_rest: int, word_taken: int, re
         if word_taken:
             u.word += 1
             if u.word == u.words:
-                _next_table(u)
+                _next_table(u, d)
     elif u.state == ASK_RECORDS:
         if fetch.range_ready:
             u.state = IDLE
@@ -139,9 +141,12 @@ def _dispatch(u: Any, d: Any) -> None:
 
 
 @inlined
-def _next_table(u: Any) -> None:
+def _next_table(u: Any, d: Any) -> None:
     if u.table == RHO or u.table == SIGMA:
         u.table += 1
+        u.state = ASK_TABLE
+    elif u.table == ZERO_ROWS and d.has_row_leaks:
+        u.table = LEAKS
         u.state = ASK_TABLE
     elif u.table == NONEMPTY:
         u.state = ASK_RECORDS

@@ -34,7 +34,8 @@ SETTINGS = np.dtype(
             ),
             *("inputs", "outputs", "vectors", "groups", "records", "entries", "has_entries", "stream_blocks"),
             *("stream", "nonempty", "vector_records", "results", "result_stride"),
-            *("has_second", "is_listed", "follows", "keeps_first", "first_vector", "first_column", "first_flag"),
+            *("has_second", "is_listed", "follows", "keeps_first", "has_row_leaks"),
+            *("first_vector", "first_column", "first_flag"),
         )
     ]
 )
@@ -43,7 +44,7 @@ COPIED = (
     *("stream", "nonempty", "vector_records", "results", "result_stride"),
 )
 """Fields that are those of the descriptor."""
-SECOND, LISTED, FOLLOWS, KEEPS_FIRST = (1 << bit for bit in range(4))
+SECOND, LISTED, FOLLOWS, KEEPS_FIRST, _, ROW_LEAKS = (1 << bit for bit in range(6))
 """rtl.operation.option_layout."""
 
 
@@ -91,6 +92,7 @@ def settings_of(config: AcceleratorConfig, address: int, descriptor: dict[str, i
         ("is_listed", LISTED),
         ("follows", FOLLOWS),
         ("keeps_first", KEEPS_FIRST),
+        ("has_row_leaks", ROW_LEAKS),
     ):
         values[name] = bool(descriptor["options"] & mask)
     values["has_entries"] = bool((values["is_dense"] and not values["is_listed"]) or values["entries"])

@@ -62,7 +62,8 @@ class CodeWriter(wiring.Component):
         m.submodules.control = control = EncodeControl(self.shape)
         m.submodules.output = output = EdgeOutput(self.shape)
         elements = self.shape.config.elements_per_cycle
-        word = delayed(m, control.word, EncodeControl.codes, "word")
+        codes = control.timing.codes
+        word = delayed(m, control.word, codes, "word")
         sent = Signal(COUNT_BITS)
         wiring.connect(m, output.beats, wiring.flipped(self.beats))
         with m.If(self.beats.valid & self.beats.ready):
@@ -79,8 +80,8 @@ class CodeWriter(wiring.Component):
             output.start.eq(self.start),
             output.inputs.eq(self.inputs),
             output.exponent.eq(-3),
-            output.coded.eq(delayed(m, control.encodes, EncodeControl.codes, "coded")),
-            output.coded_last.eq(delayed(m, control.is_last, EncodeControl.codes, "coded_last")),
+            output.coded.eq(delayed(m, control.encodes, codes, "coded")),
+            output.coded_last.eq(delayed(m, control.is_last, codes, "coded_last")),
             output.command.ready.eq(1),
             output.finish.eq(self.beats.valid & self.beats.ready & is_end),
             self.issue.eq(control.issue),
@@ -112,7 +113,7 @@ class WholeUnit(wiring.Component):
         port_bits = shape.config.port_bits
         super().__init__(
             {
-                "settings": In(EdgeSettings()),
+                "settings": In(EdgeSettings(shape)),
                 "start": In(1),
                 "running": Out(1),
                 "malformed": Out(1),

@@ -10,7 +10,7 @@ from normq.model.formats import CODE_BYTES
 from normq.rtl.bus.fetch import range_layout
 from normq.rtl.bus.width import WORDS_PER_BLOCK
 from normq.rtl.constraint.columns import ColumnSum
-from normq.rtl.constraint.encode_control import EncodeControl
+from normq.rtl.constraint.encode_control import EncodeTiming
 from normq.rtl.constraint.list_words import ListWords
 from normq.rtl.constraint.prepare import Prepare
 from normq.rtl.decoder.sparse import SparseDecoder
@@ -203,5 +203,5 @@ def test_codes_of_a_vector(tmp_path: Path) -> None:
         if idle == stall == 0:
             assert issued == list(range(issued[0], issued[0] + len(issued)))
             first_words = min(len(issued), size // (CODE_BYTES * CONFIG.elements_per_cycle))
-            filled = issued[0] + EncodeControl.codes + first_words - 1
+            filled = issued[0] + EncodeTiming(CONFIG.row_leaks).codes + first_words - 1
             assert found.cycles_of("writer__beats")[0] == filled + QUEUE_LATENCY

@@ -25,7 +25,8 @@ from normq.tests.cosim.test_decoding import AUTOMATA, LENGTHS, walked
 from normq.tests.cosim.test_decoding import CONFIG as GUIDED
 from normq.tests.cosim.test_engine_chains import CONFIGS, Step
 from normq.tests.cosim.test_other_rows import near
-from normq.tests.cosim.timing_cases import TimingSession, draw
+from normq.tests.cosim.timing_cases import TimingSession
+from normq.tests.cosim.timing_draws import draw
 from normq.tests.model.golden_cases import KINDS, Model, random_model, with_guard, with_rows
 
 CONFIG: AcceleratorConfig = CONFIGS[0]

@@ -5,15 +5,13 @@ from typing import Any
 import numpy as np
 
 from ....model.jit import inlined
-from ....rtl.constraint.encode_control import CODE_QUEUE, EncodeControl
+from ....rtl.constraint.encode_control import CODE_QUEUE
 from ..fifo import fifo_step
 from .settings import DESTINATION
 
 IDLE, MAXIMUM, DRAIN, SETTLE, ENCODE = range(5)
 REST, VECTOR, WRITE_VECTOR, HEADER, WRITE_HEADER = range(5)
 """States of the output."""
-CODES = EncodeControl.codes
-WAIT = EncodeControl.drain - 2
 
 ENCODER = np.dtype(
     [
@@ -68,8 +66,8 @@ def encode_step(u: Any, d: Any, writer: Any, start: int) -> None:
         u.place = 0 if u.popped else u.place + 1
     u.popped_words += 1 if u.popped else 0
     u.taken_room += (1 if u.encodes else 0) - (1 if u.popped else 0)
-    u.level, u.out, _ = fifo_step(u.level, u.out, u.coded >> (CODES - 1) & 1, u.popped)
-    u.coded = (u.coded << 1 | u.encodes) & ((1 << CODES) - 1)
+    u.level, u.out, _ = fifo_step(u.level, u.out, u.coded >> (d.codes_latency - 1) & 1, u.popped)
+    u.coded = (u.coded << 1 | u.encodes) & ((1 << d.codes_latency) - 1)
     if u.output == REST:
         if start:
             u.popped_words = 0
@@ -85,7 +83,7 @@ def encode_step(u: Any, d: Any, writer: Any, start: int) -> None:
 def _pass_step(u: Any, d: Any, start: int) -> None:
     if u.state == IDLE:
         u.word = 0
-        u.wait = WAIT
+        u.wait = d.drain - 2
         if start:
             u.state = SETTLE if d.is_sums else MAXIMUM
     elif u.state == MAXIMUM:

@@ -9,6 +9,7 @@ from ....model.formats import CODE_BYTES
 from ....model.packing.matrix import ENTRY_WIDTHS
 from ....rtl.bus.width import WORDS_PER_BLOCK
 from ....rtl.constraint.chunk_finish import finished_per_cycle
+from ....rtl.constraint.encode_control import EncodeTiming
 from ....rtl.constraint.layouts import (
     CODES_PER_BLOCK,
     EDGE_BYTES,
@@ -32,6 +33,7 @@ SETTINGS = np.dtype(
             *("is_sums", "inputs", "words", "blocks", "vectors", "list", "list_blocks", "row_sums"),
             *("row_sum_blocks", "vector_bytes", "header_bytes", "results", "result_stride"),
             *("is_dense", "bits", "width", "per_block"),
+            *("codes_latency", "drain"),
         )
     ]
 )
@@ -60,6 +62,7 @@ class EdgeList(NamedTuple):
 def settings_of(config: AcceleratorConfig, descriptor: dict[str, int]) -> Any:
     """Return the record of a build and of a descriptor."""
     shape, inputs, elements = Shape(config), descriptor["inputs"], config.elements_per_cycle
+    timing = EncodeTiming(config.row_leaks)
     word_bytes = CODE_BYTES * elements
     values = {
         "port_bytes": config.port_bytes,
@@ -67,6 +70,8 @@ def settings_of(config: AcceleratorConfig, descriptor: dict[str, int]) -> Any:
         "steps_per_block": CODES_PER_BLOCK // finished_per_cycle(shape),
         "beat_words": max(1, config.port_bytes // word_bytes),
         "word_beats": max(1, word_bytes // config.port_bytes),
+        "codes_latency": timing.codes,
+        "drain": timing.drain,
         "row_sum_places": ROW_SUMS_PER_BLOCK // elements,
         "is_sums": descriptor["opcode"] == Opcode.EDGE_SUMS.value,
         "inputs": inputs,
