@@ -10,6 +10,7 @@ from ...sim.memory.map import CorruptedMemoryError
 from ...sim.results import SimulationError
 from ...sim.timing.predict import TimingError
 from .cost import evaluate_point_cost
+from .fpga import evaluate_point_fpga
 from .point import DesignPoint, ImpossiblePointError
 from .quality import evaluate_quality
 from .rtl import evaluate_rtl
@@ -65,6 +66,10 @@ def _cost(point: DesignPoint, known: Known) -> Fields:
     return evaluate_point_cost(point, known["timing"])
 
 
+def _fpga(point: DesignPoint, known: Known) -> Fields:
+    return evaluate_point_fpga(point)
+
+
 def _quality(point: DesignPoint, known: Known) -> Fields:
     return evaluate_quality(point)
 
@@ -79,6 +84,7 @@ EVALUATORS = {
         Evaluator("timing", _timing, ("analysis/sweep/timing.py",), data=("model/default/*.safetensors",)),
         Evaluator("setup", _setup, ("analysis/sweep/setup.py",), data=("model/default/*.safetensors",)),
         Evaluator("cost", _cost, ("analysis/sweep/cost.py",), ("timing",), ("analysis/cost/results/*",)),
+        Evaluator("fpga", _fpga, ("analysis/sweep/fpga.py",), data=("analysis/cost/results/*",)),
         Evaluator("quality", _quality, ("analysis/sweep/quality.py",), data=("analysis/study/results/*.parquet",)),
         Evaluator("rtl", _rtl, ("analysis/sweep/rtl.py",), ("timing",), ("sim/memory/*.sv", "sim/native/*")),
     )

@@ -24,6 +24,9 @@ from normq.analysis.cost.page import all_tables
 from normq.analysis.cost.point import evaluate_cost
 from normq.analysis.cost.tables import read_table
 from normq.analysis.study.page import with_tables
+from normq.analysis.sweep.columns import FPGA
+from normq.analysis.sweep.fpga import evaluate_point_fpga
+from normq.analysis.sweep.point import DesignPoint
 from normq.model.config import AcceleratorConfig, Layout
 from normq.model.errors import OptionError
 
@@ -234,3 +237,11 @@ def test_errors_are_told_for_every_library() -> None:
         ("asap7", "engine"),
     ]
     assert all(0 <= error < 0.5 for row in found for error in row[3:])
+
+
+def test_a_design_point_has_the_counts_as_columns() -> None:
+    point = DesignPoint(lanes=8, hidden_states=1024)
+    fields, found = evaluate_point_fpga(point), fpga_cost(point.config())
+    assert list(fields) == list(FPGA)
+    assert fields["fpga_luts"] == found.luts + found.lut_rams
+    assert fields["fpga_block_rams"] == found.block_rams

@@ -64,7 +64,7 @@ def faulty(tmp_path: Path, text: str) -> str:
         ),
         (
             'evaluators = ["guess"]\n[[space]]\n[space.point]\nlanes = 4',
-            "evaluators: 'guess' given, expected some of timing, setup, cost, quality",
+            "evaluators: 'guess' given, expected some of timing, setup, cost, fpga, quality",
         ),
         ("rate = 1\n[[space]]\n[space.point]\nlanes = 4", "rate: unknown, expected no such field"),
         ("space = ", "Invalid value (at end of document), expected TOML"),
