@@ -104,7 +104,7 @@ def cosim(
         port_bits=port_bits,
         hidden_capacity=_capacity(model.hidden_states, DEFAULTS.hidden_capacity),
         vocab_capacity=max(DEFAULTS.vocab_capacity, model.vocab_size),
-        row_leaks=model.alpha_rule.row_leaks or model.beta_rule.row_leaks,
+        row_leaks=model.has_row_leaks,
     )
     numbers = _tokens(tokens, batch, model, config, seed)
     golden = GoldenModel(model, config.code)

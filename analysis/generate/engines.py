@@ -52,8 +52,6 @@ def equip(request: Request, automaton: Automaton, folder: Path) -> Equipped:
 
     Raises OptionError for a model that the engine cannot compute with, and the errors of reading and packing.
     """
-    if request.engine.is_packed and request.setting.row_mass_leak:
-        raise OptionError("--row-mass-leak: no packed file holds it, expected --engine float64 or float32")
     hmm = _model(request)
     quantized = _quantized(request, hmm) if isinstance(hmm, HMM) and request.has_levels else None
     packed = hmm if isinstance(hmm, PackedModel) else _packed(request, quantized)
@@ -83,8 +81,7 @@ def _quantized(request: Request, hmm: HMM) -> QuantizedHMM:
 
 
 def _packed(request: Request, quantized: QuantizedHMM | None) -> PackedModel | None:
-    # row_mass_leak has levels, and no place in the packed file
-    wanted = request.engine.is_packed or (request.counts_cycles and not request.setting.row_mass_leak)
+    wanted = request.engine.is_packed or request.counts_cycles
     return pack_model(quantized, request.layout, {}, request.config.code) if quantized is not None and wanted else None
 
 
@@ -115,6 +112,7 @@ def _bit_engine(request: Request, packed: PackedModel, automaton: Automaton, fol
 
 
 def fitting(config: AcceleratorConfig, packed: PackedModel) -> AcceleratorConfig:
-    """Return the configuration with room for the model's states and tokens."""
+    """Return the configuration with room for the model's states and tokens, and with leaks of rows if it has them."""
     hidden = max(config.hidden_capacity, 1 << (packed.hidden_states - 1).bit_length())
-    return replace(config, hidden_capacity=hidden, vocab_capacity=max(config.vocab_capacity, packed.vocab_size))
+    vocab, row_leaks = max(config.vocab_capacity, packed.vocab_size), config.row_leaks or packed.has_row_leaks
+    return replace(config, hidden_capacity=hidden, vocab_capacity=vocab, row_leaks=row_leaks)

@@ -151,6 +151,11 @@ class PackedModel:
         return TensorRule(self.beta_rule, self.bits, self.vocab_size, int(self.beta_codebook[0]), closed)
 
     @property
+    def has_row_leaks(self) -> bool:
+        """Whether rows of alpha or beta have leaks of their own (row_mass_leak)."""
+        return self.alpha_rule.row_leaks or self.beta_rule.row_leaks
+
+    @property
     def gamma(self) -> TensorRule:
         """What completes gamma's one row."""
         return TensorRule(self.gamma_rule, self.bits, self.hidden_states, int(self.gamma_codebook[0]))

@@ -108,6 +108,16 @@ def test_golden_takes_every_method_with_a_codebook(method: str, checkpoint: Path
     assert best.success
 
 
+def test_golden_takes_leaks_of_rows_and_counts_their_cycles(checkpoint: Path, tmp_path: Path) -> None:
+    """On the engine that is built for them; together with hmm_guard."""
+    found = sentences(
+        checkpoint, tmp_path, setting=Setting(3, guard=True, row_mass_leak=True), beams=2, counts_cycles=True
+    )
+    assert found.sentences[0].success
+    assert found.predicted is not None
+    assert sorted(found.predicted) == ["setup", "step"]
+
+
 def test_the_command_prints_sentences_and_explains(checkpoint: Path) -> None:
     plain = run(checkpoint, "--concepts", "dog run", "--bits", 4, "--longest", 8, "--beams", 3, "--count", 2)
     assert plain.exit_code == 0
@@ -174,11 +184,6 @@ def test_a_packed_file_will_do(checkpoint: Path, tmp_path: Path) -> None:
             ("--concepts", "dog", "--method", "prune", "--share", 0.9),
             OptionError,
             "--engine: golden needs levels, method prune has none",
-        ),
-        (
-            ("--concepts", "dog", "--row-mass-leak"),
-            OptionError,
-            "--row-mass-leak: no packed file holds it, expected --engine float64 or float32",
         ),
         (
             ("--concepts", "dog", "--longest", 70, "--engine", "float64"),
