@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from normq.analysis.figures.column import COLORS, SIZE, column_panels, legend, log_scale
+from normq.analysis.figures.column import COLORS, SIZE, column_panels, legend
 from normq.analysis.notebooks.show import is_reduced, show
 from normq.analysis.quality import mean_kl, sample
 from normq.model.config import Layout
@@ -185,7 +185,8 @@ show(costs.map(lambda value: f"{value:.1e}" if isinstance(value, float) else val
 figure, (axis,) = column_panels(1, 2.6)
 for color, name in zip(COLORS, models, strict=False):
     axis.plot(costs[name], range(len(costs)), "o", color=color, label=name, markersize=4)
-log_scale(axis, "x", costs[list(models)].to_numpy().ravel().tolist())
+axis.set_xscale("log")
+axis.set_xticks([1e-12, 1e-8, 1e-4, 1], ["1e-12", "1e-8", "1e-4", "1"])
 axis.set_yticks(range(len(costs)), [f"{name} ({bits} bits)" for name, bits in costs["bits"].items()])
 axis.invert_yaxis()
 axis.set_xlabel("mean KL of the next token, nat", fontsize=SIZE)
