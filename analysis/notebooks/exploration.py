@@ -292,6 +292,8 @@ axis.plot(
     by_width["energy_uj"] / by_width.loc[4, "energy_uj"],
     "s--",
     color=COLORS[1],
+    markersize=4,
+    linewidth=1,
     label="H = 256 (trained), as above",
 )
 axis.set_xlabel("index width b, bits", fontsize=SIZE)
