@@ -37,7 +37,8 @@ def _families(configurations: Iterable[Configuration]) -> dict[Family, dict[int,
     """Return configurations that differ in width only, by what they share."""
     found: dict[Family, dict[int, Configuration]] = {}
     for one in configurations:
-        family = (one.method, "hmm_guard" if one.guard else "", one.eos.value)
+        options = {"hmm_guard": one.guard, "row_mass_leak": one.row_mass_leak}
+        family = (one.method, ", ".join(name for name, given in options.items() if given), one.eos.value)
         found.setdefault(family, {})[one.bits or 0] = one
     return found
 

@@ -109,7 +109,11 @@ def run_checks(folder: Path, processes: int, report: Callable[[int, int, str], N
 def _importance(one: Configuration) -> tuple[bool, bool, int]:
     """Order by width, so that every method has something early."""
     bits = one.bits or 0
-    return one.guard or one.eos is not EosMode.EVENT, bits not in FEW_WIDTHS, (4, 8, 3, 2, 5, 6, 7).index(bits)
+    return (
+        one.guard or one.row_mass_leak or one.eos is not EosMode.EVENT,
+        bits not in FEW_WIDTHS,
+        (4, 8, 3, 2, 5, 6, 7).index(bits),
+    )
 
 
 def _run_tasks(kind: str, tasks: Tasks, folder: Path, processes: int, report: Callable[[int, int, str], None]) -> None:
