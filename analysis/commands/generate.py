@@ -47,11 +47,7 @@ def generate(
         int | None, typer.Option(help="Index width; layer-wise methods have 2..24.", show_default=f"{BITS}")
     ] = None,
     guard: Annotated[bool, typer.Option("--guard", help="hmm_guard.")] = False,
-<<<<<<< HEAD
     row_mass_leak: Annotated[bool, typer.Option("--row-mass-leak", help="row_mass_leak: a leak for each row.")] = False,
-=======
-    row_mass_leak: Annotated[bool, typer.Option("--row-mass-leak", help="row_mass_leak; not with rtl.")] = False,
->>>>>>> f488939 (Guide with row_mass_leak on golden in normq generate and the study)
     share: Annotated[float | None, typer.Option(help="Share that pruning removes.", show_default="none")] = None,
     layout: Annotated[Layout, typer.Option(help="Storage of the packed weights.")] = Layout.SPARSE,
     eos: Annotated[

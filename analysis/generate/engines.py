@@ -52,11 +52,6 @@ def equip(request: Request, automaton: Automaton, folder: Path) -> Equipped:
 
     Raises OptionError for a model that the engine cannot compute with, and the errors of reading and packing.
     """
-<<<<<<< HEAD
-=======
-    if request.engine is EngineKind.RTL and request.setting.row_mass_leak:
-        raise OptionError("--row-mass-leak: the engine is built without it, expected golden or a float engine")
->>>>>>> f488939 (Guide with row_mass_leak on golden in normq generate and the study)
     hmm = _model(request)
     quantized = _quantized(request, hmm) if isinstance(hmm, HMM) and request.has_levels else None
     packed = hmm if isinstance(hmm, PackedModel) else _packed(request, quantized)
@@ -86,12 +81,7 @@ def _quantized(request: Request, hmm: HMM) -> QuantizedHMM:
 
 
 def _packed(request: Request, quantized: QuantizedHMM | None) -> PackedModel | None:
-<<<<<<< HEAD
     wanted = request.engine.is_packed or request.counts_cycles
-=======
-    # no engine's cycles are counted with row_mass_leak
-    wanted = request.engine.is_packed or (request.counts_cycles and not request.setting.row_mass_leak)
->>>>>>> f488939 (Guide with row_mass_leak on golden in normq generate and the study)
     return pack_model(quantized, request.layout, {}, request.config.code) if quantized is not None and wanted else None
 
 
@@ -110,8 +100,7 @@ def _float_engine(request: Request, hmm: HMM, quantized: QuantizedHMM | None, au
 
 def _bit_engine(request: Request, packed: PackedModel, automaton: Automaton, folder: Path) -> Equipped:
     config = fitting(request.config, packed)
-    counts = request.counts_cycles and not any(rule.row_leaks for rule in (packed.alpha_rule, packed.beta_rule))
-    timing = TimingExecutor(config) if counts else None
+    timing = TimingExecutor(config) if request.counts_cycles else None
     rtl = RtlExecutor(config, folder) if request.engine is EngineKind.RTL else None
     executors: list[Execute] = [one for one in (rtl, timing) if one is not None]
     if executors:

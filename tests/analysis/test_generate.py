@@ -108,7 +108,6 @@ def test_golden_takes_every_method_with_a_codebook(method: str, checkpoint: Path
     assert best.success
 
 
-<<<<<<< HEAD
 def test_golden_takes_leaks_of_rows_and_counts_their_cycles(checkpoint: Path, tmp_path: Path) -> None:
     """On the engine that is built for them; together with hmm_guard."""
     found = sentences(
@@ -117,17 +116,6 @@ def test_golden_takes_leaks_of_rows_and_counts_their_cycles(checkpoint: Path, tm
     assert found.sentences[0].success
     assert found.predicted is not None
     assert sorted(found.predicted) == ["setup", "step"]
-=======
-def test_golden_takes_a_leak_for_each_row(checkpoint: Path, tmp_path: Path) -> None:
-    """As floats do; of the engine no cycles are counted."""
-    golden, floats = (
-        sentences(checkpoint, tmp_path, engine=kind, setting=Setting(4, row_mass_leak=True), counts_cycles=True)
-        for kind in (EngineKind.GOLDEN, EngineKind.FLOAT64)
-    )
-    assert [one.text for one in golden.sentences] == [one.text for one in floats.sentences]
-    assert golden.predicted is None
-    assert golden.packed_table_bytes == golden.table_bytes
->>>>>>> f488939 (Guide with row_mass_leak on golden in normq generate and the study)
 
 
 def test_the_command_prints_sentences_and_explains(checkpoint: Path) -> None:
@@ -198,14 +186,6 @@ def test_a_packed_file_will_do(checkpoint: Path, tmp_path: Path) -> None:
             "--engine: golden needs levels, method prune has none",
         ),
         (
-<<<<<<< HEAD
-=======
-            ("--concepts", "dog", "--row-mass-leak", "--engine", "rtl"),
-            OptionError,
-            "--row-mass-leak: the engine is built without it, expected golden or a float engine",
-        ),
-        (
->>>>>>> f488939 (Guide with row_mass_leak on golden in normq generate and the study)
             ("--concepts", "dog", "--longest", 70, "--engine", "float64"),
             OptionError,
             "--longest: 72 tokens with the prompt, the language model holds 64",
