@@ -11,7 +11,6 @@ from ...model.errors import OptionError
 from .designs import Part
 from .fit import UNCHECKED, Fit, fit, mean_ratio
 from .logic_terms import engine_terms, lane_terms
-from .nodes import NODES
 from .part_tables import has_engine, part_key, table_parts
 
 REFERENCE = "nangate45"
@@ -59,9 +58,8 @@ def part_figures(part: Part, library: str) -> GateFigures:
     """Return the figures of a lane or of an engine: its row where the table has it, else the fit."""
     model = model_of(library, part.is_lane)
     found = model.rows.get(part_key(part))
-    if found is not None:
-        figures = found.figures
-        return figures if figures.clock_pj else replace(figures, clock_pj=model.clock_pj * figures.flip_flops)
+    if found is not None and not part.build.row_leaks:  # no row has them
+        return found.figures
     terms = (lane_terms if part.is_lane else engine_terms)(part.build)
     reference = model_of(REFERENCE, part.is_lane)
     gates, flip_flops = model.gates * reference.gate_fit(terms), model.flip_flops * reference.flip_flop_fit(terms)
@@ -149,7 +147,7 @@ def model_of(library: str, is_lane: bool) -> Model:
         flops,
         max(gate_error, flop_error),
         mean_ratio([row.period_ns / other.period_ns for row, other in shared])[0],
-        _clock_pj(library, measured, reference),
+        _mean([row.figures.clock_pj / row.figures.flip_flops for row in measured]),
         _mean([row.figures.leakage_mw / row.figures.gate_equivalents for row in measured]),
         _mean([row.figures.control_pj / row.figures.gate_equivalents for row in measured]),
     )
@@ -169,15 +167,6 @@ def period_sizes(part: Part) -> tuple[int, ...]:
     build = part.build
     shared = (build.entries_per_cycle, build.elements_per_cycle)
     return shared if part.is_lane else (*shared, build.lanes, build.port_bits, build.greatest_index_bits)
-
-
-def _clock_pj(library: str, rows: list[Row], reference: list[Row]) -> float:
-    """Return the mean of a flip-flop; where OpenSTA reads none (sky130), the reference's times C V**2."""
-    mean, known = (_mean([row.figures.clock_pj / row.figures.flip_flops for row in some]) for some in (rows, reference))
-    if mean > 0:
-        return mean
-    at, near = NODES[library], NODES[REFERENCE]
-    return known * (at.nanometers / near.nanometers) * (at.volts / near.volts) ** 2
 
 
 def _mean(values: list[float]) -> float:

@@ -18,12 +18,15 @@ from ...rtl.constraint.term_walk import piece_codes
 from ...rtl.engine import OTHER_BUFFER_BYTES, STREAMED
 from ...rtl.shape import ACCUMULATOR_BITS, BUFFERS, CELL_BITS, CODEBOOK_SLOTS, RESULT_BITS, SIGMA_BITS, Shape
 from ...rtl.stages import READERS
+from ...rtl.tables import LEAK_CODE_BITS
 from ...rtl.weight_stream import queued_layout
 
 COMMAND_BITS = queued_layout().size
 COLUMN_BITS = queued_column_layout().size
 TERM_BITS = layouts.kept_term_layout().size
 OWNER_BITS = len(READERS).bit_length()
+LEAKS_WRITTEN = 4
+"""Leaks of rows, and of records, in a word of 64 bits that is written."""
 QUEUE_ROWS = 7
 """A queue of eight keeps one of them in its output register."""
 FLIP_FLOP_BITS = 2048
@@ -73,6 +76,10 @@ def _shared(config: AcceleratorConfig) -> Iterator[Macro]:
     for cell, write_bits in ((CONSTANT_BITS, 64), (SIGMA_BITS, 4 * SIGMA_BITS), (1, 64)):
         row = max(write_bits, cell * elements)
         yield Macro("tables", row, -(-hidden * cell // row), count=3 if cell == 1 else 2)
+    if config.row_leaks:  # of rows by their number, for both tensors; of alpha's by record, twice
+        for cells in (elements, Shape(config).banks):
+            row = max(LEAKS_WRITTEN * LEAK_CODE_BITS, LEAK_CODE_BITS * cells)
+            yield Macro("tables", row, -(-hidden * LEAK_CODE_BITS // row), count=2)
     codebook_rows = CODEBOOK_SLOTS * max(1, (1 << config.greatest_index_bits) // 4)
     yield Macro("tables", 4 * CODEBOOK_BITS, codebook_rows, config.entries_per_cycle + 1)
     least = 2 * BURST_BYTES // config.port_bytes

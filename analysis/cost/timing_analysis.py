@@ -1,6 +1,6 @@
 """Static timing and power of a mapped netlist by OpenSTA, before placement: wires have no length.
 
-The version of Debian 12 (2019) does not read `signed`; internal power of sky130 reads 0 there.
+The version of Debian 12 (2019) does not read `signed`.
 """
 
 import re

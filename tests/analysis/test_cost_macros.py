@@ -35,7 +35,11 @@ UNUSUAL = AcceleratorConfig(
 )
 
 
-@pytest.mark.parametrize("config", [SMALL, UNUSUAL], ids=["small", "unusual"])
+@pytest.mark.parametrize(
+    "config",
+    [SMALL, UNUSUAL, replace(SMALL, row_leaks=True), replace(UNUSUAL, row_leaks=True)],
+    ids=["small", "unusual", "small-row-leaks", "unusual-row-leaks"],
+)
 def test_the_closed_form_lists_every_memory_of_the_design(config: AcceleratorConfig) -> None:
     engine = Engine(config)
     walked: Counter[tuple[int, int, int]] = Counter()
