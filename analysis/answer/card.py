@@ -11,6 +11,12 @@ class Card:
     resources: dict[str, int]
     source: str
 
+    @property
+    def memory_bits(self) -> int:
+        """Of block RAMs of 36 kbit and UltraRAMs of 288 kbit."""
+        kilobit = 1024
+        return kilobit * (36 * self.resources["fpga_block_rams"] + 288 * self.resources["fpga_ultra_rams"])
+
 
 CARD = Card(
     "Alveo U250",

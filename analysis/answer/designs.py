@@ -50,9 +50,9 @@ def designs_of(table: pd.DataFrame, target: Target) -> pd.DataFrame:
 def feasible(points: pd.DataFrame, target: Target) -> pd.DataFrame:
     """Return the points of the designs that satisfy the target's rules at every number of beams."""
     bad = (points["slowdown"] > target.slowdown) | (points["published_success"] < target.least_success)
-    if target.is_fpga:
+    if target.has_counts:
         bad |= ~(points["card_share"] <= CARD_LIMIT)
-    else:
+    if not target.is_fpga:
         bad |= points["clock_mhz"] > target.clock_share * points["fmax_mhz"]
     if target.greatest_area_mm2 is not None:
         bad |= points[target.area] > target.greatest_area_mm2
@@ -75,7 +75,7 @@ def ranked(table: pd.DataFrame, target: Target) -> pd.DataFrame:
     if main.empty:
         raise OptionError(f"design points: none satisfies the rules of target {target.name!r}")
     main = main.assign(objective=objective(main, target))
-    size = "card_share" if target.is_fpga else "area_mm2"
+    size = "card_share" if target.has_counts else "area_mm2"
     near = main["objective"] <= TIE * main["objective"].min()
     first = main[near].sort_values([size, "objective", "design"])
     rest = main[~near].sort_values(["objective", size, "design"])

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from ..cost.dram import dram_energy
+from .card import CARD
 from .designs import Row, at_beams, ranked, records
 from .latency import PUBLISHED, TokenLatency
 from .measured import Measured
@@ -41,7 +42,7 @@ SUMMARY_HEAD = (
     "beside the LM, ms",
     "set-up, ms",
     "energy, µJ (band)",
-    "area, mm² (band)",
+    "size, mm² (band)",
     "traffic, kB",
 )
 
@@ -106,7 +107,7 @@ def _kinds(chosen: Row, target: Target) -> str:
         f"length. The packed matrices take {chosen['model_bytes'] / 1000:,.0f} kB."
     ]
     if target.is_fpga:
-        return "\n\n".join([*parts, _card(chosen)])
+        return "\n\n".join([*parts, _card(chosen) if target.has_counts else _uncounted(chosen)])
     parts.append(
         f"Area {_size(chosen, target)} mm² at {chosen['node']}: logic {chosen['area_logic_um2'] / 1e6:.2f} mm² "
         f"({chosen['area_kind']}), memories {chosen['area_memory_um2'] / 1e6:.2f} mm² (CACTI's table, estimated). "
@@ -133,6 +134,15 @@ def _card(chosen: Row) -> str:
         f"flip-flops, {number(chosen['fpga_dsps'])} DSP slices, {number(chosen['fpga_block_rams'])} block RAMs of 36 "
         f"kbit, {number(chosen['fpga_ultra_rams'])} UltraRAMs; the fullest of them is {chosen['card_share']:.1%} full. "
         f"Energy of the logic is not known for this family; only the DRAM's is stated."
+    )
+
+
+def _uncounted(chosen: Row) -> str:
+    gates, bits = number(chosen["gate_equivalents"] / 1000), number(chosen["bits_on_chip"] / 1e6)
+    return (
+        f"Its logic is {gates} thousand gate equivalents ({chosen['area_kind']}) and its memories hold {bits} Mbit; "
+        f"the card has {CARD.memory_bits / 1e6:.0f} Mbit of block RAM and UltraRAM. How many LUTs and DSP slices that "
+        "takes is not known here. Energy of the logic is not known for this family; only the DRAM's is stated."
     )
 
 
@@ -196,12 +206,16 @@ def _energy(row: Row, target: Target) -> str:
 
 
 def _size_head(target: Target) -> str:
-    return "LUTs; DSPs; RAMs 36 k; UltraRAMs" if target.is_fpga else "area, mm² (band)"
+    if target.has_counts:
+        return "LUTs; DSPs; RAMs 36 k; UltraRAMs"
+    return "k gate equivalents; Mbit on chip" if target.is_fpga else "area, mm² (band)"
 
 
 def _size(row: Row, target: Target) -> str:
     if not target.is_fpga:
         return band(row, "area_low_mm2", "area_mm2", "area_high_mm2")
+    if not target.has_counts:
+        return f"{number(row['gate_equivalents'] / 1000)} k; {number(row['bits_on_chip'] / 1e6)} Mbit"
     names = ("fpga_luts", "fpga_dsps", "fpga_block_rams", "fpga_ultra_rams")
     return "; ".join(number(row.get(name)) for name in names)
 

@@ -43,6 +43,8 @@ class Target:
     slowdown: float = SLOWDOWN
     """A token beside it over its step, at most."""
     clock_share: float = CLOCK_SHARE
+    is_fpga: bool = False
+    """Its clock is assumed, its logic's energy is not known."""
 
     @property
     def main(self) -> int:
@@ -50,8 +52,8 @@ class Target:
         return self.beams[-1]
 
     @property
-    def is_fpga(self) -> bool:
-        """Whether area is counted in a card's resources."""
+    def has_counts(self) -> bool:
+        """Whether size is counted in the card's resources."""
         return self.least == CARD_SHARE
 
     @property
@@ -60,6 +62,8 @@ class Target:
         clock = f"a clock of at most {self.clock_share:.0%} of the greatest one before placement (an assumption)"
         limit = (
             f"at most {CARD_LIMIT:.0%} of the card's LUTs, DSP slices, block RAMs and UltraRAMs (an assumption)"
+            if self.has_counts
+            else "no limit of size: LUTs and DSP slices were not counted; area at 45 nm stands in for the card's share"
             if self.is_fpga
             else f"at most {self.greatest_area_mm2:g} mm² at {self.where['node']} (typical end of the band)"
             if self.greatest_area_mm2
@@ -72,7 +76,7 @@ class Target:
             f"max(LM, scores) + update at most {self.slowdown:g} times an LM step of {self.lm_ms:g} ms",
             f"an index width whose published success is at least {self.least_success:.1%}",
             f"of these, least {self.least} at {self.main} beams; within {TIE - 1:.0%} of it, least "
-            + ("share of the card" if self.is_fpga else "area"),
+            + ("share of the card" if self.has_counts else "area"),
         ]
 
 
@@ -88,7 +92,10 @@ FPGA = Target(
     {"hidden_states": 4096, "memory": "ddr4-3200", "node": "nangate45"},
     beams=(1, 16, 128),
     least=CARD_SHARE,
+    is_fpga=True,
 )
+UNCOUNTED = replace(FPGA, least=THROUGHPUT)
+"""The same where the table has no counts of the card's resources."""
 CHIPLET = Target("chiplet", "Data-center chiplet", beams=(1, 16, 128), least=THROUGHPUT)
 CHIPLETS = tuple(
     replace(
@@ -99,4 +106,8 @@ CHIPLETS = tuple(
     )
     for hidden in (4096, 8192, 16384)
 )
-TARGETS = {target.name: target for target in (EDGE, *CHIPLETS)}
+
+
+def targets(has_counts: bool) -> tuple[Target, ...]:
+    """Return the targets; `has_counts` says whether the table counts an FPGA's resources."""
+    return (EDGE, FPGA if has_counts else UNCOUNTED, *CHIPLETS)

@@ -12,7 +12,7 @@ from normq.analysis.answer.latency import TokenLatency
 from normq.analysis.answer.measured import Measured, read_measured, write_measured
 from normq.analysis.answer.page import SHIPPED, page_of
 from normq.analysis.answer.sensitivity import neighbors, variants
-from normq.analysis.answer.targets import CHIPLETS, EDGE, FPGA
+from normq.analysis.answer.targets import CHIPLETS, EDGE, FPGA, UNCOUNTED
 from normq.analysis.answer.text import command, number
 from normq.analysis.commands.app import app
 from normq.analysis.sweep.cost import evaluate_point_cost
@@ -90,6 +90,16 @@ def test_chiplets_take_latency_times_area_and_the_card_its_share(table: pd.DataF
     full = table.assign(fpga_dsps=9_000.0)  # of 12,288: over the limit
     with pytest.raises(OptionError, match="none satisfies the rules of target 'fpga'"):
         ranked(full, FPGA)
+
+
+def test_a_card_without_counts_takes_area_at_45_nm_for_its_share(table: pd.DataFrame) -> None:
+    """All have the same latency times area, so the smallest that is fast enough: S = 2 takes 0.33 ms for its update."""
+    bare = table.drop(columns="fpga_luts")
+    card = ranked(bare, UNCOUNTED).iloc[0]
+    assert (card["lanes"], card["entries_per_cycle"]) == (4, 4)
+    page = page_of(bare, MEASURED)
+    assert "LUTs and DSP slices were not counted" in page
+    assert f"the card has {(2688 * 36 + 1280 * 288) * 1024 / 1e6:.0f} Mbit" in page
 
 
 def test_neighbors_differ_in_one_thing(table: pd.DataFrame) -> None:
