@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ..model.errors import OptionError
+from .cycle_sources import MEASURED, PREDICTED
 
-MEASURED, PREDICTED = "RTL", "timing model"
-"""Values of the column `source`: who counted the cycles."""
 SOURCES = {MEASURED: "measured in RTL", PREDICTED: "timing model"}
 """What a figure calls them."""
 ESTIMATE = "estimate"

@@ -12,7 +12,7 @@ from ...model.golden.constants import Operation
 from ...sim.session import MemoryBehavior
 from ...sim.timing.predict import predict
 from ...sim.token_step import PHASES, TokenStep
-from ..design_points import PREDICTED
+from ..cycle_sources import PREDICTED
 from ..roofline import Roofline, operand
 from ..simulate.limits import phase_rooflines, total
 from .point import DesignPoint
