@@ -13,6 +13,8 @@ from .sensitivity import neighbors, variants
 from .targets import Target
 from .text import band, command, design, number, table
 
+LANES_ALONE = "lanes alone"
+"""What `fpga_kind` says where the engine's logic is missing (docs/COST.md)."""
 RUNNERS = 5
 """Designs that are shown behind the chosen one."""
 
@@ -129,11 +131,14 @@ def _dram_band(chosen: Row) -> str:
 
 
 def _card(chosen: Row) -> str:
+    is_part = LANES_ALONE in chosen["fpga_kind"]
+    missing = "; no row of the engine around the lanes tells its logic, which is missing" if is_part else ""
     return (
-        f"Counts ({chosen['fpga_kind']}): {number(chosen['fpga_luts'])} LUTs, {number(chosen['fpga_flip_flops'])} "
-        f"flip-flops, {number(chosen['fpga_dsps'])} DSP slices, {number(chosen['fpga_block_rams'])} block RAMs of 36 "
-        f"kbit, {number(chosen['fpga_ultra_rams'])} UltraRAMs; the fullest of them is {chosen['card_share']:.1%} full. "
-        f"Energy of the logic is not known for this family; only the DRAM's is stated."
+        f"Counts ({chosen['fpga_kind']}{missing}): {number(chosen['fpga_luts'])} LUTs, "
+        f"{number(chosen['fpga_flip_flops'])} flip-flops, {number(chosen['fpga_dsps'])} DSP slices, "
+        f"{number(chosen['fpga_block_rams'])} block RAMs of 36 kbit, {number(chosen['fpga_ultra_rams'])} "
+        f"UltraRAMs; the fullest of them is {chosen['card_share']:.1%} full. Energy of the logic is not known for "
+        "this family; only the DRAM's is stated."
     )
 
 
