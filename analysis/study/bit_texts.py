@@ -38,14 +38,17 @@ def golden_texts(configuration: Configuration, chunk: int) -> Rows:
 
 
 def rtl_texts(configuration: Configuration) -> Rows:
-    """Return the texts of the first RTL_SETS sets from the engine of the default build, and its cycles.
+    """Return the texts of the first RTL_SETS sets from the engine, and its cycles.
+
+    The build is the default one, with leaks of rows where the levels have them.
 
     Raises SimulationError at the first bit that differs from golden, and where the timing model counts other cycles.
     """
-    numbers, config = range(RTL_SETS), AcceleratorConfig()
+    numbers, packed = range(RTL_SETS), _packed(configuration)
+    config = AcceleratorConfig(row_leaks=packed.has_row_leaks)
     with TemporaryDirectory() as folder:
         rtl, timing = RtlExecutor(config, Path(folder)), TimingExecutor(config)
-        engine = EngineDatapath(_packed(configuration), config, Each((rtl, timing)))
+        engine = EngineDatapath(packed, config, Each((rtl, timing)))
         texts = _texts(engine, configuration, numbers, config.lanes)
     if rtl.cycles != timing.cycles:
         raise SimulationError(f"cycles: RTL counted {dict(rtl.cycles)}, the timing model {dict(timing.cycles)}")

@@ -23,7 +23,8 @@ class Text:
     tokens: tuple[int, ...]
     """Without end-of-text; empty where every beam died."""
     lm_mean: float
-    """Mean natural log-probability of the tokens and the end under the language model; 0 without a result."""
+    """Mean natural log-probability of the tokens and the end under the language model; of the tokens alone where
+    `ctrlg` cuts the text at its greatest length, and 0 without a result."""
     dead: int
     """Beams that had no possible next token."""
 
@@ -118,7 +119,7 @@ class _Beams:
         scores = torch.where(taken.values > 0, scores, -torch.inf)
         lm_scores = self.lm_scores.gather(1, source) + lm.reshape(groups, -1).gather(1, numbers).log()
         ends = tokens == eos
-        self._finish(finished, source, scores, lm_scores, ends & (torch.arange(2 * beams) < beams))
+        self._finish(finished, source, scores, lm_scores, ends & (torch.arange(2 * beams) < beams), end=1)
         order = torch.argsort((ends | (scores == -torch.inf)).int(), dim=1, stable=True)[:, :beams]
         source, tokens, scores, lm_scores = (t.gather(1, order) for t in (source, tokens, scores, lm_scores))
         scores = torch.where(ends.gather(1, order), -torch.inf, scores)
@@ -141,11 +142,19 @@ class _Beams:
         return grown
 
     def _finish(
-        self, finished: list[list[_Finished]], source: Tensor, scores: Tensor, lm_scores: Tensor, chosen: Tensor
+        self,
+        finished: list[list[_Finished]],
+        source: Tensor,
+        scores: Tensor,
+        lm_scores: Tensor,
+        chosen: Tensor,
+        *,
+        end: int,
     ) -> None:
+        """Take chosen places as finished; `end` tokens that the text does not keep are in their scores."""
         for group, rank in torch.nonzero(chosen & (scores > -torch.inf)).tolist():
             tokens = tuple(self.texts[group, source[group, rank]].tolist())
-            count = len(tokens) + 1
+            count = len(tokens) + end
             finished[group].append(
                 _Finished(tokens, float(scores[group, rank]) / count, float(lm_scores[group, rank]) / count)
             )
@@ -153,7 +162,8 @@ class _Beams:
     def close(self, finished: list[list[_Finished]]) -> None:
         """Take beams that are cut at the greatest length as finished."""
         places = torch.arange(self.scores.shape[1]).expand_as(self.scores)
-        self._finish(finished, places, self.scores, self.lm_scores, torch.ones_like(self.scores, dtype=torch.bool))
+        everywhere = torch.ones_like(self.scores, dtype=torch.bool)
+        self._finish(finished, places, self.scores, self.lm_scores, everywhere, end=0)
 
 
 def _best(texts: list[_Finished], beams: int, dead: int) -> Text:

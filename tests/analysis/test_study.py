@@ -239,6 +239,7 @@ def test_what_has_levels_is_decoded_in_integers() -> None:
     golden = golden_configurations()
     assert {one.method for one in golden} == {name for name, method in METHODS.items() if method.levels}
     assert any(one.row_mass_leak for one in golden)
+    assert any(one.row_mass_leak for one in rtl_configurations())
     assert {one.method for one in rtl_configurations()} == {one.method for one in golden}
 
 
