@@ -21,6 +21,8 @@ from normq.tests.model.golden_cases import random_model, with_rows
 SIZES = ((24, 61), (50, 128), (100, 77), (33, 5), (128, 65), (1, 3))
 LONG = ((300, 61), (129, 20), (1000, 40))
 """More than a chunk of elements."""
+LONG_BITS = 4
+"""Their greatest index width: a full row of wider levels leaves too few significant bits: it is not packed."""
 CUT = config(1, 2, 8, 64, 1024)
 """A word of W codes is two beats."""
 
@@ -33,6 +35,8 @@ def session_of(shape: AcceleratorConfig, seed: int, turns: int) -> EdgeSession:
         rng = np.random.default_rng([seed, turn])
         hidden, vocab = sizes[-1 - turn % len(sizes)]
         bits, layout = 2 + 3 * turn % 7, list(Layout)[turn % 2]
+        if (hidden, vocab) in LONG:
+            bits = min(bits, LONG_BITS)
         model = random_model(hidden, vocab, bits, shape.code, (0.04, 0.3, 0.75)[turn % 3], turn)
         image = session.image(model, layout)
         session.add_weights(image, model, layout, random_edges(rng, vocab, 7))
