@@ -54,5 +54,5 @@ def read_tokenizer(file: Path | None) -> Tokenizer:
         return default_tokenizer()
     try:
         return Tokenizer.from_str(file.read_text(encoding="utf-8"))
-    except Exception as error:
+    except Exception as error:  # the library raises nothing narrower
         raise TrainingError(f"{file}: is no tokenizer.json of tokenizers ({error})") from error
