@@ -25,8 +25,15 @@ def wire(m: Module, value: ValueLike, name: str) -> Signal:
 
 
 def greatest(m: Module, values: Sequence[Value], name: str) -> Value:
-    """Return the greatest of `values`."""
-    best = values[0]
-    for step, value in enumerate(values[1:]):
-        best = wire(m, Mux(value > best, value, best), f"{name}_{step + 1}")
-    return best
+    """Return the greatest of `values`, by a tree: n values are log2 n comparisons deep, rounded up."""
+    left = list(values)
+    level = 0
+    while len(left) > 1:
+        level += 1
+        pairs = zip(left[::2], left[1::2], strict=False)
+        best = [
+            wire(m, Mux(second > first, second, first), f"{name}_{level}_{number}")
+            for number, (first, second) in enumerate(pairs)
+        ]
+        left = best + left[2 * len(best) :]
+    return left[0]
