@@ -49,6 +49,11 @@ def test_edges_in_a_chain(dram: Dram | None, tmp_path: Path) -> None:
     assert done.counters["engine.cycles"] < sum(counters["engine.cycles"] for counters in alone)
 
 
+def test_unanswered_results(tmp_path: Path) -> None:
+    """Vectors of one element follow each other faster than the memory answers their writes: nothing waits for it."""
+    compare(session_of(CONFIGS[2], 18, 1), tmp_path, MemoryBehavior(7, 300, 0))
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("shape", [*CONFIGS, CUT], ids=label)
 def test_equals_rtl_everywhere(shape: AcceleratorConfig, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ def output_offer(u: Any, d: Any, writer: Any, head: Any, vector: int) -> None:
     u.done = u.output == REST
     u.is_header = u.output == HEADER or u.output == WRITE_HEADER
     writer.command_valid = u.output == VECTOR or u.output == HEADER
+    writer.ends_group = 0
     if u.output == VECTOR:
         writer.command_address = head[DESTINATION]
         writer.command_bytes = d.vector_bytes
