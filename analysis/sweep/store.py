@@ -76,7 +76,9 @@ class SweepStore:
                 )
                 cursor.execute("COMMIT")
             except BaseException:
-                cursor.execute("ROLLBACK")
+                # Ctrl-C may come when COMMIT is done
+                if self._connection.in_transaction:
+                    cursor.execute("ROLLBACK")
                 raise
 
     def results(self, evaluators: Mapping[str, str]) -> dict[tuple[str, str], Result]:

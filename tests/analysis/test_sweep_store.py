@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -156,3 +157,49 @@ def test_the_table_has_every_point_with_its_worst_status(tmp_path: Path) -> None
         [16, 7.0, "impossible", "no such width", None, "now"],
         [16, None, "failed", "cycles differ", "RTL", "r"],
     ]
+
+
+class LateCursor:
+    """A cursor during whose COMMIT Ctrl-C arrives: when it is done."""
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self.cursor = cursor
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.cursor, name)
+
+    def execute(self, statement: str) -> None:
+        self.cursor.execute(statement)
+        if statement == "COMMIT":
+            raise KeyboardInterrupt
+
+
+class LateConnection:
+    """A connection with such cursors."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+    def cursor(self) -> LateCursor:
+        return LateCursor(self.connection.cursor())
+
+
+def test_ctrl_c_at_the_end_of_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(SweepStore(tmp_path / NAME)) as store:
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "_connection", LateConnection(store._connection))
+            with pytest.raises(KeyboardInterrupt):
+                store.put([POINT], [result()])
+        assert store.latest()
+        # and before it: nothing stays
+        with pytest.raises(KeyboardInterrupt):
+            store.put(interrupted(), [])
+        store.put([POINT], [result(cycles=9, sources="later")])
+
+
+def interrupted() -> Iterator[DesignPoint]:
+    yield replace(POINT, latency=77)
+    raise KeyboardInterrupt
