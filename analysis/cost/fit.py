@@ -13,6 +13,8 @@ from sklearn.linear_model import LinearRegression
 
 UNCHECKED = 0.2
 """Error of a fit that has as many terms as rows, and of a ratio of one row: an assumption."""
+ALONE = 0.99
+"""Leverage above which a row decides a coefficient by itself: the others hardly tell it, and cannot check it."""
 Array = npt.NDArray[np.float64]
 
 
@@ -35,13 +37,19 @@ def fit(terms: Sequence[Sequence[float]], values: Sequence[float]) -> Fit:
     table, found = np.array(terms, np.float64), np.array(values, np.float64)
     coefficients = _solve(table, found)
     errors = list(np.abs(table @ coefficients / found - 1))
-    whole, checked = np.linalg.matrix_rank(table), 0
-    for row in range(len(found)):
+    checkable = np.flatnonzero(_leverage(table, found) <= ALONE)
+    for row in checkable:
         others = np.arange(len(found)) != row
-        if np.linalg.matrix_rank(table[others]) == whole:
-            checked += 1
-            errors.append(abs(float(table[row] @ _solve(table[others], found[others])) / found[row] - 1))
-    return Fit(tuple(float(value) for value in coefficients), float(max(*errors, 0.0 if checked else UNCHECKED)))
+        errors.append(abs(float(table[row] @ _solve(table[others], found[others])) / found[row] - 1))
+    return Fit(tuple(float(value) for value in coefficients), float(max(*errors, 0.0 if len(checkable) else UNCHECKED)))
+
+
+def _leverage(table: Array, values: Array) -> Array:
+    """Return for each row how far it decides its own value in a least-squares fit of all, 0 to 1."""
+    weighted = table / values[:, None]
+    scaled = weighted / np.maximum(np.abs(weighted).max(axis=0), np.finfo(np.float64).tiny)
+    basis, sizes, _ = np.linalg.svd(scaled, full_matrices=False)
+    return (basis[:, sizes > sizes[0] * len(values) * np.finfo(np.float64).eps] ** 2).sum(axis=1)
 
 
 def _solve(table: Array, values: Array) -> Array:

@@ -39,6 +39,9 @@ def test_a_fit_finds_what_rows_are_made_of_and_says_how_far_off_it_is() -> None:
     exact = fit(terms, [5 + 2 * x + 7 * y for _, x, y in terms])
     assert exact.coefficients == pytest.approx((5, 2, 7))
     assert exact.error == pytest.approx(0, abs=1e-9)
+    # a row that alone tells a price is not checked by the others, though they pretend to tell it: y hardly differs
+    lonely = [*((1.0, float(x), 1 + x % 2 * 1e-3) for x in range(1, 6)), (1.0, 1.0, 9.0)]
+    assert fit(lonely, [5 + 2 * x + 7 * y + (x == 3) for _, x, y in lonely]).error < 0.2
     # a term that would have to be negative is left out, and the error tells
     falling = fit(terms, [30 - 2 * x for _, x, _ in terms])
     assert min(falling.coefficients) >= 0
@@ -133,7 +136,10 @@ def test_memories_of_an_fpga_follow_the_shapes_of_its_blocks() -> None:
 def test_counts_of_an_fpga_build_grow_with_its_lanes() -> None:
     few, many = (fpga_cost(AcceleratorConfig(lanes=lanes, hidden_capacity=4096)) for lanes in (8, 32))
     assert many.luts > few.luts
-    assert many.dsps >= 3.5 * few.dsps > 0
+    # lanes by their multipliers, and the same engine around them
+    more = fpga_cost(AcceleratorConfig(lanes=16, hidden_capacity=4096))
+    assert many.dsps - few.dsps == pytest.approx(3 * (more.dsps - few.dsps))
+    assert few.dsps > more.dsps - few.dsps > 0
     assert (few.clock_kind, few.clock_mhz) == ("assumed", fpga.ASSUMED_MHZ)
 
 
