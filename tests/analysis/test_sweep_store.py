@@ -190,7 +190,7 @@ class LateConnection:
 def test_ctrl_c_at_the_end_of_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(SweepStore(tmp_path / NAME)) as store:
         with monkeypatch.context() as patch:
-            patch.setattr(store, "_connection", LateConnection(store._connection))
+            patch.setattr(store, "_connection", LateConnection(vars(store)["_connection"]))
             with pytest.raises(KeyboardInterrupt):
                 store.put([POINT], [result()])
         assert store.latest()
