@@ -74,14 +74,14 @@ show(figure)
 
 # %% [markdown]
 # Four times the multipliers never give four times the speed. At 8 bits, where the stream of entries is long, they give
-# more than twice it on a fast memory; at 2 bits next to nothing, for passes and results are left. And the slower the
-# memory, the less they give at any width. So S must be chosen together with b and the memory, not before them.
+# more than twice it on a fast memory; at 2 bits next to nothing, for passes and results are left. And from 4 bits on a
+# slower memory leaves less of it. So S must be chosen together with b and the memory, not before them.
 
 # %%
 assert (gain < 4).to_numpy().all()
 assert gain.loc[8, "ideal"] > 2
 assert (gain.loc[2] < 1.15).all()
-assert (gain["ddr4-3200"] < gain["ideal"]).all()
+assert (gain["ddr4-3200"] < gain["ideal"]).loc[4:].all()
 assert np.all(np.diff(gain["ideal"]) > 0)
 
 # %% [markdown]

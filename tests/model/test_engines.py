@@ -139,7 +139,8 @@ def test_an_operand_is_the_states_of_one_constraint() -> None:
     apart = [Table.of(coarse, stack([one]), LENGTHS, EosMode.EVENT) for one in AUTOMATA]
     for out in range(1, LENGTHS.greatest + 1):
         parts = torch.cat([table.at(out).values for table in apart])
-        torch.testing.assert_close(together.at(out).values, parts, rtol=0, atol=0)
+        # sums in another order on some machines; a maximum shared among constraints is off by far more
+        torch.testing.assert_close(together.at(out).values, parts, rtol=1e-12, atol=1e-15)
 
 
 def test_tables_take_the_bytes_that_they_say() -> None:
