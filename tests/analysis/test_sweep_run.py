@@ -274,7 +274,7 @@ def test_ctrl_c_stops_cleanly(tmp_path: Path) -> None:
             with closing(sqlite3.connect(store)) as connection, suppress(sqlite3.OperationalError):
                 (kept,) = connection.execute("SELECT count(*) FROM results").fetchone()
         os.killpg(process.pid, signal.SIGINT)
-        _, told = process.communicate(timeout=300)
+        _, told = process.communicate(timeout=300)  # only a hang takes as long, on loaded cores too
     assert process.returncode == 130
     assert "Traceback" not in told
     for _ in range(100):

@@ -194,12 +194,15 @@ def test_ctrl_c_at_the_end_of_a_commit(tmp_path: Path, monkeypatch: pytest.Monke
             with pytest.raises(KeyboardInterrupt):
                 store.put([POINT], [result()])
         assert store.latest()
-        # and before it: nothing stays
+        # and before it: nothing stays, and the store goes on
         with pytest.raises(KeyboardInterrupt):
             store.put(interrupted(), [])
         store.put([POINT], [result(cycles=9, sources="later")])
+    with closing(sqlite3.connect(tmp_path / NAME)) as connection:
+        assert connection.execute("SELECT point FROM points").fetchall() == [(POINT.digest,)]
 
 
 def interrupted() -> Iterator[DesignPoint]:
+    """A point, then Ctrl-C."""
     yield replace(POINT, latency=77)
     raise KeyboardInterrupt
