@@ -5,10 +5,20 @@ from collections.abc import Iterable
 from ...sim.decoding import SETUP, STEP
 from .markdown import NONE, markdown
 from .results import Results, Rows
-from .spec import FEW_WIDTHS, WIDTHS, Configuration, golden_check, golden_configurations, rtl_check, rtl_configurations
+from .spec import (
+    DEFAULT,
+    FEW_WIDTHS,
+    WIDTHS,
+    Configuration,
+    golden_check,
+    golden_configurations,
+    rtl_check,
+    rtl_configurations,
+)
 from .summary import Summary
 
-Family = tuple[str, str, str]
+Family = tuple[str, str, str, str]
+FAMILY = ("method", "HMM", "option", "eos")
 
 
 def golden(found: Summary, results: Results) -> str:
@@ -19,7 +29,7 @@ def golden(found: Summary, results: Results) -> str:
         cells = [_same(found, ones.get(bits), checks) for bits in WIDTHS]
         if set(cells) != {NONE}:
             rows.append([*family, *cells])
-    return markdown(("method", "option", "eos", *(f"b = {bits}" for bits in WIDTHS)), rows)
+    return markdown((*FAMILY, *(f"b = {bits}" for bits in WIDTHS)), rows)
 
 
 def engine(results: Results) -> str:
@@ -30,15 +40,16 @@ def engine(results: Results) -> str:
         cells = [_engine_cell(ones.get(bits), checks) for bits in FEW_WIDTHS]
         if set(cells) != {NONE}:
             rows.append([*family, *cells])
-    return markdown(("method", "option", "eos", *(f"b = {bits}" for bits in FEW_WIDTHS)), rows)
+    return markdown((*FAMILY, *(f"b = {bits}" for bits in FEW_WIDTHS)), rows)
 
 
 def _families(configurations: Iterable[Configuration]) -> dict[Family, dict[int, Configuration]]:
     """Return configurations that differ in width only, by what they share."""
     found: dict[Family, dict[int, Configuration]] = {}
     for one in configurations:
-        options = {"hmm_guard": one.guard, "row_mass_leak": one.row_mass_leak}
-        family = (one.method, ", ".join(name for name, given in options.items() if given), one.eos.value)
+        options = {"hmm_guard": one.guard, "row_mass_leak": one.row_mass_leak, f"interval {one.interval}": one.interval}
+        given = ", ".join(name for name, value in options.items() if value)
+        family = (one.method, "embedded" if one.source == DEFAULT else one.source, given, one.eos.value)
         found.setdefault(family, {})[one.bits or 0] = one
     return found
 

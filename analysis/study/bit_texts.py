@@ -16,38 +16,38 @@ from ...model.decoding.builders import keyword_automaton
 from ...model.decoding.datapath import Datapath, GoldenDatapath
 from ...model.decoding.search import Text, search
 from ...model.default.language_model import default_language_model
-from ...model.default.load import default_hmm, default_tokenizer
+from ...model.default.load import default_tokenizer
 from ...model.golden.operations import GoldenModel
 from ...model.packing.matrix import PackedModel
 from ...model.packing.model import pack_model
-from ...model.quantize.methods import METHODS
 from ...sim.decoding import SETUP, STEP, EngineDatapath
 from ...sim.executors import Each, RtlExecutor, TimingExecutor
 from ...sim.results import SimulationError
 from .concepts import read_sets
+from .levels import levels_of
 from .spec import BEAMS, CHUNK, LENGTHS, RTL_SETS, Configuration
 
 Rows = list[dict[str, Any]]
 
 
-def golden_texts(configuration: Configuration, chunk: int) -> Rows:
-    """Return the texts of a chunk's sets from golden."""
+def golden_texts(configuration: Configuration, chunk: int, folder: Path) -> Rows:
+    """Return the texts of a chunk's sets from golden; `folder` has the trained models."""
     numbers = range(chunk * CHUNK, (chunk + 1) * CHUNK)
-    golden = GoldenDatapath(GoldenModel(_packed(configuration)))
+    golden = GoldenDatapath(GoldenModel(_packed(configuration, folder)))
     return _rows(numbers, _texts(golden, configuration, numbers, None))
 
 
-def rtl_texts(configuration: Configuration) -> Rows:
+def rtl_texts(configuration: Configuration, folder: Path) -> Rows:
     """Return the texts of the first RTL_SETS sets from the engine, and its cycles.
 
     The build is the default one, with leaks of rows where the levels have them.
 
     Raises SimulationError at the first bit that differs from golden, and where the timing model counts other cycles.
     """
-    numbers, packed = range(RTL_SETS), _packed(configuration)
+    numbers, packed = range(RTL_SETS), _packed(configuration, folder)
     config = AcceleratorConfig(row_leaks=packed.has_row_leaks)
-    with TemporaryDirectory() as folder:
-        rtl, timing = RtlExecutor(config, Path(folder)), TimingExecutor(config)
+    with TemporaryDirectory() as images:
+        rtl, timing = RtlExecutor(config, Path(images)), TimingExecutor(config)
         engine = EngineDatapath(packed, config, Each((rtl, timing)))
         texts = _texts(engine, configuration, numbers, config.lanes)
     if rtl.cycles != timing.cycles:
@@ -56,9 +56,8 @@ def rtl_texts(configuration: Configuration) -> Rows:
     return [*_rows(numbers, texts), *cycles]
 
 
-def _packed(configuration: Configuration) -> PackedModel:
-    method = METHODS[configuration.method]
-    return pack_model(method.quantize(default_hmm(), configuration.setting), Layout.SPARSE, {})
+def _packed(configuration: Configuration, folder: Path) -> PackedModel:
+    return pack_model(levels_of(configuration, folder), Layout.SPARSE, {})
 
 
 def _texts(datapath: Datapath, configuration: Configuration, numbers: range, lanes: int | None) -> list[Text]:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from .concepts import SETS, has_all, has_all_words, read_sets
+from .pool import DATABASE
 from .results import Results
-from .run import CHECK, CURVE, DATABASE, METRICS, TEXTS
+from .run import CHECK, CURVE, METRICS, TEXTS
 from .scores import text_scores
 from .store import WorkStore
 

@@ -17,9 +17,8 @@ from ...model.decoding.guide import Guide
 from ...model.decoding.search import search
 from ...model.decoding.stacked import Stacked, stack
 from ...model.default.language_model import default_language_model
-from ...model.default.load import default_hmm, default_sentences, default_tokenizer
+from ...model.default.load import default_sentences, default_tokenizer
 from ...model.errors import PackingError
-from ...model.hmm import HMM
 from ...model.packing.model import pack_model
 from ...model.quantize.dequantize import float_weights
 from ...model.quantize.methods import METHODS
@@ -27,14 +26,14 @@ from ...model.quantize.tensor import QuantizedHMM
 from ...model.training.tokenizer import encode
 from ...model.weights import FloatWeights
 from .concepts import read_sets
+from .levels import hmm_of, levels_of
 from .likelihood import hmm_metrics, next_tokens
-from .spec import AWARE_METHOD, BEAMS, CHUNK, FLOAT_METHOD, LANGUAGE_MODEL, LENGTHS, Configuration
-from .trained import aware_levels, source_hmm
+from .spec import BEAMS, CHUNK, FLOAT_METHOD, LANGUAGE_MODEL, LENGTHS, Configuration
 
 Fields = dict[str, Any]
 
 
-def compute_texts(configuration: Configuration, chunk: int, folder: str) -> list[Fields]:
+def compute_texts(configuration: Configuration, chunk: int, folder: Path) -> list[Fields]:
     """Return for each concept set of a chunk its number, text, mean log-probability and dead beams."""
     torch.set_num_threads(1)
     numbers, stacked = _stacked(chunk)
@@ -54,7 +53,7 @@ def compute_texts(configuration: Configuration, chunk: int, folder: str) -> list
     ]
 
 
-def compute_metrics(configuration: Configuration, folder: str) -> Fields:
+def compute_metrics(configuration: Configuration, folder: Path) -> Fields:
     """Return the metrics of a configuration's HMM; KL is to the float model of the same source."""
     torch.set_num_threads(1)
     if configuration.source == LANGUAGE_MODEL:
@@ -64,10 +63,9 @@ def compute_metrics(configuration: Configuration, folder: str) -> Fields:
     return {**asdict(found), **_bytes(configuration, folder)}
 
 
-def _bytes(configuration: Configuration, folder: str) -> Fields:
+def _bytes(configuration: Configuration, folder: Path) -> Fields:
     """Return the bytes in both layouts, of methods whose levels the packed file holds."""
-    quantized = _quantized(configuration, folder)
-    return {} if quantized is None else packed_bytes(quantized)
+    return packed_bytes(levels_of(configuration, folder)) if configuration.has_levels else {}
 
 
 def packed_bytes(quantized: QuantizedHMM) -> Fields:
@@ -89,39 +87,25 @@ def packed_bytes(quantized: QuantizedHMM) -> Fields:
 
 
 @lru_cache(maxsize=2)
-def _quantized(configuration: Configuration, folder: str) -> QuantizedHMM | None:
-    if configuration.method == AWARE_METHOD:
-        return aware_levels(folder, configuration)
-    if configuration.method == FLOAT_METHOD or METHODS[configuration.method].levels is None:
-        return None
-    return METHODS[configuration.method].quantize(_hmm(configuration.source, folder), configuration.setting)
-
-
-@lru_cache(maxsize=2)
-def _weights(configuration: Configuration, folder: str) -> FloatWeights:
-    if (quantized := _quantized(configuration, folder)) is not None:
-        return float_weights(quantized)
-    hmm = _hmm(configuration.source, folder)
+def _weights(configuration: Configuration, folder: Path) -> FloatWeights:
+    if configuration.has_levels:
+        return float_weights(levels_of(configuration, folder))
+    hmm = hmm_of(configuration.source, folder)
     if configuration.method == FLOAT_METHOD:
         return FloatWeights.from_hmm(hmm)
     return METHODS[configuration.method].weights(hmm, configuration.setting)
 
 
 @lru_cache(maxsize=2)
-def _guide(configuration: Configuration, folder: str) -> Guide:
+def _guide(configuration: Configuration, folder: Path) -> Guide:
     method = METHODS.get(configuration.method)
     activation = method.activation(configuration.setting) if method else None
     return Guide.of(_weights(configuration, folder), activation)
 
 
 @lru_cache(maxsize=2)
-def _original(source: str, folder: str) -> Tensor:
-    return next_tokens(Guide.of(FloatWeights.from_hmm(_hmm(source, folder))), _held_out())
-
-
-@lru_cache(maxsize=2)
-def _hmm(source: str, folder: str) -> HMM:
-    return source_hmm(folder, source) or default_hmm()
+def _original(source: str, folder: Path) -> Tensor:
+    return next_tokens(Guide.of(FloatWeights.from_hmm(hmm_of(source, folder))), _held_out())
 
 
 @cache

@@ -4,8 +4,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from .pool import DATABASE
 from .results import Results
-from .run import CHECK, CURVE, DATABASE, METRICS, TEXTS
+from .run import CHECK, CURVE, METRICS, TEXTS
 from .spec import CHUNK
 from .store import WorkStore
 

@@ -1,21 +1,18 @@
-"""The study's work in two processes; what is finished is kept, so that it goes on after any interruption."""
+"""The study's work: what each stage computes, in which order, and what of it the store lacks."""
 
-import os
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import Any
 
 from ...model.decoding.engine import EosMode
 from .bit_texts import golden_texts, rtl_texts
 from .checks import HIDDEN, latency
 from .compute import compute_metrics, compute_texts
 from .concepts import SETS
+from .pool import DATABASE, Key, Report, Tasks, run_tasks
 from .spec import (
     CHUNK,
+    DEFAULT,
     FEW_WIDTHS,
     GOLDEN_CHUNKS,
     INTERVALS,
@@ -25,17 +22,14 @@ from .spec import (
     golden_configurations,
     rtl_check,
     rtl_configurations,
+    trained_configurations,
 )
 from .store import WorkStore
+from .trained import aware_name, model_file, models_of, seed_name
 from .training import train_aware, train_seed
 
 TEXTS, METRICS, CURVE, CHECK = "texts", "metrics", "curve", "check"
 CHUNKS = (SETS + CHUNK - 1) // CHUNK
-DATABASE = "study.sqlite"
-
-
-Tasks = dict[str, tuple[Callable[..., Any], tuple[Any, ...]]]
-"""By key, a function and what it is called with."""
 
 
 @dataclass(frozen=True)
@@ -60,96 +54,72 @@ def work_of(configurations: Sequence[Configuration]) -> Iterator[Work]:
             yield from (Work(TEXTS, one, chunk) for chunk in range(CHUNKS))
 
 
-def run_study(
-    configurations: Sequence[Configuration], folder: Path, processes: int, report: Callable[[int, int, str], None]
-) -> None:
-    """Compute what the store in `folder` lacks; `report` gets finished and all work, and the last one's name."""
-    store = WorkStore(folder / DATABASE)
-    everything = list(work_of(configurations))
-    done = {kind: store.keys(kind) for kind in (TEXTS, METRICS)}
-    missing = [work for work in everything if work.key not in done[work.kind]]
-    finished = len(everything) - len(missing)
-    report(finished, len(everything), "")
-    context = get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_end_with_parent) as executor:
-        futures: dict[Future[Any], Work] = {executor.submit(_compute, work, str(folder)): work for work in missing}
-        try:
-            for future in as_completed(futures):
-                work = futures.pop(future)
-                store.put(work.kind, work.key, future.result())
-                finished += 1
-                report(finished, len(everything), work.key)
-        finally:
-            executor.shutdown(wait=False, cancel_futures=True)
-            store.close()
+def run_study(configurations: Sequence[Configuration], folder: Path, processes: int, report: Report) -> None:
+    """Compute what the store in `folder` lacks of metrics and texts."""
+    run_tasks(_study(configurations, folder), folder, processes, report)
 
 
-def run_training(folder: Path, processes: int, report: Callable[[int, int, str], None]) -> None:
-    """Train what the store in `folder` lacks: the seeds, then aware EM from the first of them."""
-    seeds: Tasks = {f"seed-{seed}": (train_seed, (seed, folder)) for seed in SEEDS}
-    aware: Tasks = {f"aware-{b}-{k}": (train_aware, (b, k, folder)) for k in INTERVALS for b in FEW_WIDTHS}
+def run_training(folder: Path, processes: int, report: Report) -> None:
+    """Train what the store in `folder` lacks, and what other work needs: the seeds, then aware EM from the first."""
+    seeds: Tasks = {(CURVE, seed_name(seed)): (train_seed, (seed, folder)) for seed in SEEDS}
+    aware: Tasks = {
+        (CURVE, aware_name(bits, interval)): (train_aware, (bits, interval, folder))
+        for interval in INTERVALS
+        for bits in FEW_WIDTHS
+    }
+    again = models_to_train_again(folder)
     for tasks in (seeds, aware):
-        _run_tasks(CURVE, tasks, folder, processes, report)
+        run_tasks(tasks, folder, processes, report, again)
 
 
-def run_checks(folder: Path, processes: int, report: Callable[[int, int, str], None]) -> None:
+def models_to_train_again(folder: Path) -> set[Key]:
+    """Return the models whose file is missing though the store lacks work that needs it: after kept results."""
+    store = WorkStore(folder / DATABASE)
+    needed: set[str] = set()
+    for one in trained_configurations():
+        work = _study([one], folder) | _checks([one], folder)
+        if any(key not in store for key in work):
+            needed |= set(models_of(one))
+    store.close()
+    return {(CURVE, name) for name in needed if not model_file(folder, name).exists()}
+
+
+def run_checks(folder: Path, processes: int, report: Report) -> None:
     """Compute what the store in `folder` lacks of golden's texts, of those in RTL, and of the latencies."""
-    tasks: Tasks = {}
-    for one in sorted(golden_configurations(), key=_importance):
-        for chunk in range(GOLDEN_CHUNKS):
-            tasks[f"{golden_check(one)} | {chunk}"] = golden_texts, (one, chunk)
-        if one in rtl_configurations():
-            tasks[rtl_check(one)] = rtl_texts, (one,)
-    latencies: Tasks = {f"latency-{hidden}": (latency, (hidden,)) for hidden in HIDDEN}
-    _run_tasks(CHECK, tasks, folder, processes, report)
+    run_tasks(_checks(sorted(golden_configurations(), key=_importance), folder), folder, processes, report)
+    latencies: Tasks = {(CHECK, f"latency-{hidden}"): (latency, (hidden,)) for hidden in HIDDEN}
     # alone: another process on the machine would be measured too
-    _run_tasks(CHECK, latencies, folder, 1, report)
+    run_tasks(latencies, folder, 1, report)
 
 
-def _importance(one: Configuration) -> tuple[bool, bool, int]:
-    """Order by width, so that every method has something early."""
+def _study(configurations: Sequence[Configuration], folder: Path) -> Tasks:
+    tasks: Tasks = {}
+    for work in work_of(configurations):
+        if work.kind == METRICS:
+            tasks[METRICS, work.key] = compute_metrics, (work.configuration, folder)
+        else:
+            tasks[TEXTS, work.key] = compute_texts, (work.configuration, work.chunk, folder)
+    return tasks
+
+
+def _checks(configurations: Sequence[Configuration], folder: Path) -> Tasks:
+    tasks: Tasks = {}
+    golden, rtl = golden_configurations(), rtl_configurations()
+    for one in configurations:
+        if one in golden:
+            for chunk in range(GOLDEN_CHUNKS):
+                tasks[CHECK, f"{golden_check(one)} | {chunk}"] = golden_texts, (one, chunk, folder)
+        if one in rtl:
+            tasks[CHECK, rtl_check(one)] = rtl_texts, (one, folder)
+    return tasks
+
+
+def _importance(one: Configuration) -> tuple[bool, bool, bool, int]:
+    """Order by width, so that every method has something early; trained models last."""
     bits = one.bits or 0
     return (
+        one.source != DEFAULT,
         one.guard or one.row_mass_leak or one.eos is not EosMode.EVENT,
         bits not in FEW_WIDTHS,
         (4, 8, 3, 2, 5, 6, 7).index(bits),
     )
-
-
-def _run_tasks(kind: str, tasks: Tasks, folder: Path, processes: int, report: Callable[[int, int, str], None]) -> None:
-    store = WorkStore(folder / DATABASE)
-    done = store.keys(kind) & tasks.keys()
-    finished = len(done)
-    report(finished, len(tasks), "")
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_end_with_parent) as executor:
-        futures: dict[Future[Any], str] = {
-            executor.submit(function, *arguments): name
-            for name, (function, arguments) in tasks.items()
-            if name not in done
-        }
-        try:
-            for future in as_completed(futures):
-                store.put(kind, futures[future], future.result())
-                finished += 1
-                report(finished, len(tasks), futures[future])
-        finally:
-            executor.shutdown(wait=False, cancel_futures=True)
-            store.close()
-
-
-def _compute(work: Work, folder: str) -> Any:
-    if work.kind == METRICS:
-        return compute_metrics(work.configuration, folder)
-    return compute_texts(work.configuration, work.chunk, folder)
-
-
-def _end_with_parent() -> None:
-    """Let a worker end when the process that started it is killed."""
-    parent = parent_process()
-
-    def wait() -> None:
-        if parent is not None:
-            parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()

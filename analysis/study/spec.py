@@ -57,6 +57,13 @@ class Configuration:
         return " ".join(f"{key}={value}" for key, value in fields.items() if value not in (None, False))
 
     @property
+    def has_levels(self) -> bool:
+        """Whether the packed file holds it; otherwise it is of floats."""
+        if self.method == AWARE_METHOD:
+            return True
+        return self.method != FLOAT_METHOD and METHODS[self.method].levels is not None
+
+    @property
     def setting(self) -> Setting:
         """What the method is asked for."""
         return Setting(self.bits, self.share, self.guard, self.row_mass_leak)
@@ -105,12 +112,9 @@ def trained_configurations() -> list[Configuration]:
 
 
 def golden_configurations() -> list[Configuration]:
-    """Return those that golden decodes: of the embedded HMM, with levels that the packed file holds."""
-    return [
-        one
-        for one in configurations()
-        if one.source == DEFAULT and one.has_texts and one.method != FLOAT_METHOD and METHODS[one.method].levels
-    ]
+    """Return those that golden decodes: all with texts whose levels the packed file holds."""
+    everything = (*configurations(), *trained_configurations())
+    return [one for one in everything if one.has_texts and one.has_levels]
 
 
 def rtl_configurations() -> list[Configuration]:

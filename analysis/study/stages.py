@@ -5,12 +5,11 @@ from pathlib import Path
 
 from .collect import collect
 from .kept import keep
+from .pool import Report
 from .run import run_checks, run_study, run_training
 from .spec import configurations, trained_configurations
 
 __all__ = ["collect", "keep", "run_stage"]
-
-Report = Callable[[int, int, str], None]
 
 
 def run_stage(name: str, folder: Path, processes: int, report: Report) -> None:

@@ -20,6 +20,10 @@ class WorkStore:
         )
         self._connection.commit()
 
+    def __contains__(self, key: tuple[str, str]) -> bool:
+        """Return whether work of a kind and key is finished."""
+        return self._connection.execute("SELECT 1 FROM work WHERE kind = ? AND key = ?", key).fetchone() is not None
+
     def keys(self, kind: str) -> set[str]:
         """Return what is finished."""
         return {key for (key,) in self._connection.execute("SELECT key FROM work WHERE kind = ?", (kind,))}

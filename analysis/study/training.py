@@ -17,7 +17,7 @@ from ...model.training.counts import Parameters
 from ...model.training.distill import Sampling, distilled_start
 from ...model.training.sequences import Sequences
 from ...model.training.train import TrainOptions, TrainState, first_state, train
-from .trained import EOS, aware_file, source_file
+from .trained import EOS, aware_name, model_file, seed_name
 
 HIDDEN, PADDED_LENGTH = 256, 32
 SENTENCES, DEV_SENTENCES = 20_000, 500
@@ -40,7 +40,7 @@ def train_seed(seed: int, folder: Path) -> Curve:
     data, dev = _sequences(rows)
     options = TrainOptions(PASSES, SENTENCES, padded_length=PADDED_LENGTH, seed=seed)
     state = train(first_state(start, dev), data, dev, EOS, options)
-    _save(source_file(str(folder), f"seed-{seed}"), state.model)
+    _save(model_file(folder, seed_name(seed)), state.model)
     return _curve(state)
 
 
@@ -57,7 +57,7 @@ def train_aware(bits: int, interval: int, folder: Path) -> Curve:
     state = train(first_state(start, dev), data, dev, EOS, options)
     if state.quantized is not None:
         parts = {name: getattr(state.quantized, name).levels for name in ("alpha", "beta", "gamma")}
-        with replacing(aware_file(str(folder), bits, interval)) as temporary, temporary.open("wb") as file:
+        with replacing(model_file(folder, aware_name(bits, interval))) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **parts)
     return _curve(state)
 

@@ -17,10 +17,12 @@ from normq.analysis.study.corpus import bleu
 from normq.analysis.study.draw import draw
 from normq.analysis.study.intervals import mcnemar, wilson
 from normq.analysis.study.kept import keep
+from normq.analysis.study.levels import levels_of
 from normq.analysis.study.likelihood import hmm_metrics, next_tokens
 from normq.analysis.study.page import with_tables
+from normq.analysis.study.pool import Tasks, run_tasks
 from normq.analysis.study.results import Results
-from normq.analysis.study.run import CHECK, CURVE, METRICS, TEXTS, Work, work_of
+from normq.analysis.study.run import CHECK, CURVE, METRICS, TEXTS, Work, models_to_train_again, work_of
 from normq.analysis.study.scores import text_scores
 from normq.analysis.study.spec import (
     CHUNK,
@@ -42,6 +44,7 @@ from normq.model.hmm import HMM
 from normq.model.packing.model import pack_model
 from normq.model.quantize.methods import METHODS
 from normq.model.quantize.normq import quantize
+from normq.model.quantize.tensor import QuantizedHMM
 from normq.model.reference import MISSING, ReferenceModel
 from normq.model.weights import FloatWeights
 
@@ -200,9 +203,11 @@ def checked(folder: Path) -> Results:
 def test_golden_and_the_engine_stand_beside_float64(tmp_path: Path) -> None:
     results = checked(tmp_path)
     assert bit_tables.golden(summary_of(results), results).splitlines()[2:] == [
-        "| norm-q |  | event | - | 49 of 50 | - | - | - | - | - |"
+        "| norm-q | embedded |  | event | - | 49 of 50 | - | - | - | - | - |"
     ]
-    assert bit_tables.engine(results).splitlines()[2:] == ["| norm-q |  | event | - | 3 of 3, 1,401 + 94 | - | - |"]
+    assert bit_tables.engine(results).splitlines()[2:] == [
+        "| norm-q | embedded |  | event | - | 3 of 3, 1,401 + 94 | - | - |"
+    ]
 
 
 def test_results_are_finished_work(tmp_path: Path) -> None:
@@ -237,10 +242,71 @@ def test_bytes_are_those_of_the_packed_file(tmp_path: Path) -> None:
 
 def test_what_has_levels_is_decoded_in_integers() -> None:
     golden = golden_configurations()
-    assert {one.method for one in golden} == {name for name, method in METHODS.items() if method.levels}
+    in_float = {name for name, method in METHODS.items() if not method.levels} | {"float"}
+    studied = {one.method for one in [*configurations(), *trained_configurations()]}
+    assert {one.method for one in golden} == studied - in_float > {"norm-q-aware-em"}
+    assert {one.source for one in golden} == {"default", "seed-1", "seed-2", "seed-3"}
     assert any(one.row_mass_leak for one in golden)
     assert any(one.row_mass_leak for one in rtl_configurations())
     assert {one.method for one in rtl_configurations()} == {one.method for one in golden}
+
+
+def trained(folder: Path) -> tuple[QuantizedHMM, QuantizedHMM]:
+    """Models in the files that training would leave; return the levels of aware EM, and of the seed's HMM."""
+    folder.mkdir()
+    hmm, other = toy(), toy(seed=1)
+    np.savez(folder / "seed-1.npz", alpha=hmm.alpha, beta=hmm.beta, gamma=hmm.gamma)
+    levels = quantize(other, 3)
+    parts = {name: getattr(levels, name).levels for name in ("alpha", "beta", "gamma")}
+    np.savez(folder / "aware-3-5.npz", **parts)
+    return levels, quantize(hmm, 3)
+
+
+def test_levels_are_those_that_training_left(tmp_path: Path) -> None:
+    aware, seed = trained(tmp_path / "models")
+    for wanted, one in (
+        (aware, Configuration("norm-q-aware-em", 3, interval=5, source="seed-1")),
+        (seed, Configuration("norm-q", 3, source="seed-1")),
+    ):
+        found = levels_of(one, tmp_path / "models")
+        for name in ("alpha", "beta", "gamma"):
+            assert np.array_equal(getattr(found, name).levels, getattr(wanted, name).levels)
+    assert not np.array_equal(aware.beta.levels, seed.beta.levels)
+
+
+def test_a_model_is_trained_again_where_work_needs_it(tmp_path: Path) -> None:
+    """Results hold curves and no models: what lacks its levels asks for them, what is finished does not."""
+    every = {f"seed-{n}" for n in (1, 2, 3)} | {f"aware-{b}-{k}" for b in (2, 3, 4, 8) for k in (1, 2, 5, 10, 20, 50)}
+    assert models_to_train_again(tmp_path) == {(CURVE, name) for name in every}
+    store = WorkStore(tmp_path / "study.sqlite")
+    for one in trained_configurations():
+        if one.source == "seed-3" or one.interval == 50:
+            for work in work_of([one]):
+                store.put(work.kind, work.key, [])
+            for key in (f"{golden_check(one)} | 0", f"{golden_check(one)} | 1", rtl_check(one)):
+                store.put(CHECK, key, [])
+    store.close()
+    (tmp_path / "aware-3-5.npz").touch()
+    left = every - {"seed-3", "aware-3-5", *(f"aware-{bits}-50" for bits in (2, 3, 4, 8))}
+    assert models_to_train_again(tmp_path) == {(CURVE, name) for name in left}
+
+
+def test_what_is_kept_is_not_computed_but_where_it_is_asked_for(tmp_path: Path) -> None:
+    tasks: Tasks = {(CURVE, name): (pow, (2, number)) for number, name in enumerate("abc")}
+    store = WorkStore(tmp_path / "study.sqlite")
+    for name in "ab":
+        store.put(CURVE, name, 0)
+    reports: list[tuple[int, int, str]] = []
+
+    def report(done: int, total: int, last: str) -> None:
+        reports.append((done, total, last))
+
+    run_tasks(tasks, tmp_path, 1, report, again={(CURVE, "b"), (CURVE, "other")})
+    assert store.all(CURVE) == {"a": 0, "b": 2, "c": 4}
+    assert reports == [(1, 3, ""), (2, 3, "b"), (3, 3, "c")]
+    run_tasks(tasks, tmp_path, 1, report)
+    assert reports[3:] == [(3, 3, "")]
+    store.close()
 
 
 def test_a_place_without_a_table_is_named() -> None:
