@@ -7,10 +7,11 @@ import pandas as pd
 
 from ...model.errors import OptionError
 from ..design_points import PREDICTED, successful
+from ..simulate.scenario import GREATEST_TOKENS
 from ..sweep.columns import CONFIGURATION
 from .card import CARD, CARD_LIMIT
 from .latency import TokenLatency
-from .targets import CARD_SHARE, THROUGHPUT, TIE, Target
+from .targets import AWAKE_ENERGY, CARD_SHARE, TEXT_ENERGY, THROUGHPUT, TIE, Target
 
 Row = Mapping[str, Any]
 """A point of the table, by column."""
@@ -62,7 +63,20 @@ def feasible(points: pd.DataFrame, target: Target) -> pd.DataFrame:
 def objective(points: pd.DataFrame, target: Target) -> pd.Series:
     """Return what the target makes least, of each point."""
     weight = {THROUGHPUT: "area_mm2", CARD_SHARE: "card_share"}.get(target.least)
-    return points[target.energy] if weight is None else points["latency_us"] * points[weight]
+    if weight is not None:
+        return points["latency_us"] * points[weight]
+    if target.least == TEXT_ENERGY:
+        return points["energy_setup_uj"] + GREATEST_TOKENS * points["energy_uj"]
+    if target.least == AWAKE_ENERGY:
+        idle = [idle_leakage_uj(row, target.lm_ms) for row in records(points)]
+        return points["energy_uj"] + pd.Series(idle, index=points.index)
+    return points[target.energy]
+
+
+def idle_leakage_uj(row: Row, lm_ms: float) -> float:
+    """Return what leaks of the engine while it waits for the language model, microjoules a token."""
+    spent = TokenLatency.of(row)
+    return row["leakage_mw"] * (spent.beside(lm_ms) - spent.alone)
 
 
 def ranked(table: pd.DataFrame, target: Target) -> pd.DataFrame:

@@ -9,6 +9,8 @@ from ...model.atomic import replacing
 from ...model.errors import OptionError
 from ..design_points import MEASURED, PREDICTED
 from .card import CARD, CARD_LIMIT
+from .grid import HEAD as GRID_HEAD
+from .grid import grid_rows
 from .latency import PUBLISHED
 from .measured import BEAMS, HIDDEN, PREFIX, REPEATS, VOCAB, Measured
 from .sections import SUMMARY_HEAD, quality_rows, section, summary_row
@@ -54,6 +56,7 @@ def page_of(rows: pd.DataFrame, measured: Measured) -> str:
         targets="\n\n".join(section(rows, target, measured) for target in chosen),
         synthetic_hidden=HIDDEN,
         synthetic_vocab=VOCAB,
+        grid=table(GRID_HEAD, (row for target in chosen for row in grid_rows(rows, target))),
         quality=table(QUALITY_HEAD, quality_rows(rows, measured)),
         least_success=f"{LEAST_SUCCESS:.1%}",
         least_bits=enough["bits"].min(),

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..cost.dram import dram_energy
 from .card import CARD
-from .designs import Row, at_beams, ranked, records
+from .designs import Row, at_beams, idle_leakage_uj, ranked, records
 from .latency import PUBLISHED, TokenLatency
 from .measured import Measured
 from .sensitivity import neighbors, variants
@@ -15,6 +15,16 @@ from .text import band, command, design, number, table
 
 LANES_ALONE = "lanes alone"
 """What `fpga_kind` says where the engine's logic is missing (docs/COST.md)."""
+PARTS = {
+    "energy_background_uj": "its standby",
+    "energy_refresh_uj": "its refresh",
+    "energy_sram_uj": "memories on chip",
+    "energy_arithmetic_uj": "arithmetic",
+    "energy_control_uj": "the engine around the lanes",
+    "energy_clock_uj": "clock",
+    "energy_leakage_uj": "leakage",
+}
+"""What `energy_uj` is the sum of, beside DRAM's path."""
 RUNNERS = 5
 """Designs that are shown behind the chosen one."""
 
@@ -31,8 +41,10 @@ def summary_row(points: pd.DataFrame, target: Target) -> list[str]:
         number(spent.beside(target.lm_ms)),
         number(best["setup_us"] / 1000),
         _energy(best, target),
+        _setup_energy(best, target),
         _size(best, target),
         number(best["bytes_total"] / 1000),
+        number(best["bytes_setup"] / 1e6),
     ]
 
 
@@ -44,8 +56,10 @@ SUMMARY_HEAD = (
     "beside the LM, ms",
     "set-up, ms",
     "energy, µJ (band)",
+    "set-up energy, mJ",
     "size, mm² (band)",
     "traffic, kB",
+    "set-up traffic, MB",
 )
 
 
@@ -59,6 +73,7 @@ def section(points: pd.DataFrame, target: Target, measured: Measured) -> str:
         "\n".join(f"- {rule}" for rule in target.rules),
         _by_beams(points, target, chosen, measured),
         _commands(points, target, chosen),
+        _setup(chosen, target),
         _kinds(chosen, target),
         "### Behind it",
         _runners(best, target),
@@ -74,7 +89,7 @@ def _by_beams(points: pd.DataFrame, target: Target, chosen: Row, measured: Measu
     head = (
         *("beams", "cycles", "scores, ms", "update, ms", "alone, ms"),
         *(f"beside {PUBLISHED.milliseconds:g} ms", f"serial, {PUBLISHED.milliseconds:g} ms", "beside, measured LM"),
-        *("set-up, ms", _energy_head(target), "device only, µJ", "traffic, kB", "of it weights, kB"),
+        *(_energy_head(target), "device only, µJ", "traffic, kB", "of it weights, kB", "of it vectors, kB"),
     )
     rows: list[list[str]] = []
     for row in at_beams(points, chosen, target.beams):
@@ -87,11 +102,11 @@ def _by_beams(points: pd.DataFrame, target: Target, chosen: Row, measured: Measu
                 f"{spent.beside(PUBLISHED.milliseconds):.2f}",
                 f"{spent.serial(PUBLISHED.milliseconds):.2f}",
                 "-" if lm is None else f"{spent.beside(lm.milliseconds):.2f} (LM {lm.milliseconds:.1f})",
-                number(row["setup_us"] / 1000),
                 _energy(row, target),
                 "-" if target.is_fpga else number(row["energy_device_uj"]),
                 number(row["bytes_total"] / 1000),
                 number(row["bytes_weights"] / 1000),
+                number(row["bytes_vectors"] / 1000),
             ]
         )
     return table(head, rows)
@@ -102,25 +117,56 @@ def _commands(points: pd.DataFrame, target: Target, chosen: Row) -> str:
     return "\n".join(f"    {line}" for line in lines)
 
 
+def _setup(chosen: Row, target: Target) -> str:
+    """Return what a constraint costs once, whatever the beams."""
+    whose = "DRAM's energy" if target.is_fpga else "energy"
+    return (
+        f"Set-up of a constraint, once: {chosen['automaton_states']:.0f} states, {chosen['automaton_edges']:.0f} "
+        f"edges; {number(chosen['cycles_setup'] / 1e6)} million cycles, {number(chosen['setup_us'] / 1000)} ms, "
+        f"{number(chosen['bytes_setup'] / 1e6)} MB on the port, {whose} {_setup_energy(chosen, target)} mJ: as much "
+        f"as {_tokens_of_setup(chosen, target)} tokens at {target.main} beams. Its backward table takes "
+        f"{chosen['table_bytes'] / 1e6:.2f} MB in the memory, {chosen['table_step_bytes'] / 1000:.0f} kB a length. The "
+        f"packed matrices take {chosen['model_bytes'] / 1000:,.0f} kB."
+    )
+
+
+def _tokens_of_setup(row: Row, target: Target) -> str:
+    own, setup = ("energy_memory_uj", "energy_setup_memory_uj") if target.is_fpga else ("energy_uj", "energy_setup_uj")
+    return number(row[setup] / row[own])
+
+
 def _kinds(chosen: Row, target: Target) -> str:
-    parts = [
-        f"Automaton: {chosen['automaton_states']:.0f} states, {chosen['automaton_edges']:.0f} edges; its backward "
-        f"table takes {chosen['table_bytes'] / 1e6:.2f} MB in the memory, {chosen['table_step_bytes'] / 1000:.0f} kB a "
-        f"length. The packed matrices take {chosen['model_bytes'] / 1000:,.0f} kB."
-    ]
     if target.is_fpga:
-        return "\n\n".join([*parts, _card(chosen) if target.has_counts else _uncounted(chosen)])
-    parts.append(
+        return _card(chosen) if target.has_counts else _uncounted(chosen)
+    return "\n\n".join([_areas(chosen, target), _parts(chosen, target), _idle(chosen, target)])
+
+
+def _areas(chosen: Row, target: Target) -> str:
+    return (
         f"Area {_size(chosen, target)} mm² at {chosen['node']}: logic {chosen['area_logic_um2'] / 1e6:.2f} mm² "
         f"({chosen['area_kind']}), memories {chosen['area_memory_um2'] / 1e6:.2f} mm² (CACTI's table, estimated). "
         f"Greatest clock {chosen['fmax_mhz']:.0f} MHz ({chosen['fmax_kind']}, before placement). "
-        f"Leakage {number(chosen['leakage_mw'])} mW. Of the energy at {target.main} beams DRAM's path takes "
-        f"{number(chosen['energy_dram_uj'])} µJ ({_dram_band(chosen)} over its own band), "
-        f"its background {number(chosen['energy_background_uj'])}, memories on "
-        f"chip {number(chosen['energy_sram_uj'])}, arithmetic {number(chosen['energy_arithmetic_uj'])}, clock "
-        f"{number(chosen['energy_clock_uj'])}, leakage {number(chosen['energy_leakage_uj'])}."
+        f"Leakage {number(chosen['leakage_mw'])} mW."
     )
-    return "\n\n".join(parts)
+
+
+def _parts(chosen: Row, target: Target) -> str:
+    named = ", ".join(f"{name} {number(chosen[column])}" for column, name in PARTS.items())
+    return (
+        f"Of the energy at {target.main} beams DRAM's path takes {number(chosen['energy_dram_uj'])} µJ "
+        f"({_dram_band(chosen)} over its own band), {named}."
+    )
+
+
+def _idle(chosen: Row, target: Target) -> str:
+    spent = TokenLatency.of(chosen)
+    whole = spent.beside(target.lm_ms)
+    dram = (chosen["energy_background_uj"] + chosen["energy_refresh_uj"]) * whole / spent.alone
+    return (
+        f"All that is of the {number(spent.alone)} ms in which the engine works. Where it is not switched off while it "
+        f"waits, {number(idle_leakage_uj(chosen, target.lm_ms))} µJ more leak in the {whole:.2f} ms of a token beside "
+        f"the model; standby and refresh of a DRAM that nobody else uses are {number(dram)} µJ in them."
+    )
 
 
 def _dram_band(chosen: Row) -> str:
@@ -206,8 +252,17 @@ def _energy_head(target: Target) -> str:
 
 def _energy(row: Row, target: Target) -> str:
     if target.is_fpga:
-        return number(row["energy_dram_uj"] + row["energy_background_uj"])
+        return number(row["energy_memory_uj"])
     return band(row, "energy_low_uj", "energy_uj", "energy_high_uj")
+
+
+def _setup_energy(row: Row, target: Target) -> str:
+    """Return millijoules of a constraint's table: of an FPGA the DRAM's."""
+    if target.is_fpga:
+        return number(row["energy_setup_memory_uj"] / 1000)
+    names = ("energy_setup_uj", "energy_setup_low_uj", "energy_setup_high_uj")
+    typical, low, high = (number(row[name] / 1000) for name in names)
+    return f"{typical} ({low}..{high})"
 
 
 def _size_head(target: Target) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ...model.errors import OptionError
 from .designs import KEY, Row, predicted, ranked, records, same
-from .targets import ENERGY, THROUGHPUT, Target
+from .targets import AWAKE_ENERGY, ENERGY, TEXT_ENERGY, THROUGHPUT, Target
 
 TOGETHER = (
     ("bits",),
@@ -24,6 +24,12 @@ TOGETHER = (
     ("node",),
 )
 """What is one change: the second of a pair follows from the first."""
+RESIDENCIES = {
+    "none": "nothing on chip",
+    "model": "weights on chip",
+    "vectors": "vectors on chip",
+    "both": "weights and vectors on chip",
+}
 BEST_SUCCESS = 0.985
 """Only 7 and 8 bits have it, as published."""
 
@@ -60,17 +66,19 @@ def variants_of(target: Target) -> dict[str, Target]:
         "an LM step of 2.7 ms": replace(target, lm_ms=2.7),
         "an LM step of 2.7 ms, a tenth slower at most": replace(target, lm_ms=2.7, slowdown=1.1),
     }
+    kept = {words: narrowed(target, residency=residency) for residency, words in RESIDENCIES.items()}
     if target.is_fpga:
-        return {**found, "one DDR4 channel": narrowed(target, channels=1)}
+        return {**found, "one DDR4 channel": narrowed(target, channels=1), **kept}
     if target.least == ENERGY:
         found |= {
             "energy at the low end of its band": replace(target, energy="energy_low_uj"),
             "energy at the high end of its band": replace(target, energy="energy_high_uj"),
+            f"least {TEXT_ENERGY}": replace(target, least=TEXT_ENERGY),
+            f"least {AWAKE_ENERGY}": replace(target, least=AWAKE_ENERGY),
         }
     found |= {
         "no margin for wires": replace(target, clock_share=1.0),
-        "weights on chip": narrowed(target, residency="model"),
-        "nothing on chip": narrowed(target, residency="none"),
+        **kept,
     }
     other = THROUGHPUT if target.least == ENERGY else ENERGY
     found[f"least {other}"] = replace(target, least=other)
@@ -80,7 +88,7 @@ def variants_of(target: Target) -> dict[str, Target]:
     found |= {f"{size:g} mm²": replace(target, greatest_area_mm2=size) for size in (limit / 2, 2 * limit)}
     found["high end of the area within the limit"] = replace(target, area="area_high_mm2")
     nodes = ("nangate45", "28nm", "asap7")
-    found |= {f"node {node}, no on-chip weights": narrowed(target, node=node, residency="none") for node in nodes}
+    found |= {f"node {node}, nothing on chip": narrowed(target, node=node, residency="none") for node in nodes}
     found |= {f"{memory}": narrowed(target, memory=memory) for memory in ("ddr4-3200", "hbm2e")}
     found["one 16-bit channel"] = narrowed(target, channels=1)
     found["H = 1024"] = narrowed(target, hidden_states=1024)

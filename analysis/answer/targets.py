@@ -5,6 +5,7 @@ Every limit is a choice of this project, none a law; the page names them all, an
 
 from dataclasses import dataclass, field, replace
 
+from ..simulate.scenario import GREATEST_TOKENS
 from .card import CARD, CARD_LIMIT
 from .latency import PUBLISHED
 
@@ -19,6 +20,10 @@ TIE = 1.05
 
 ENERGY, THROUGHPUT, CARD_SHARE = "energy", "latency x area", "latency x share of the card"
 """What is made least, of a token step at the greatest number of beams."""
+TEXT_ENERGY = f"energy of a text of {GREATEST_TOKENS} tokens and its set-up"
+"""Of a whole text under a constraint of its own."""
+AWAKE_ENERGY = "energy without power gating"
+"""Of a token beside the language model, leakage all along."""
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ class Part:
             "least_index_bits": build.least_index_bits,
             "layouts": len(build.layouts),
             "local_bytes": build.local_bytes,
+            "row_leaks": int(build.row_leaks),
             "exponent_bits": build.code.exponent_bits,
             "significand_bits": build.code.significand_bits,
             "hidden_capacity": build.hidden_capacity,
@@ -64,13 +65,14 @@ class Part:
         """What it is called on the way."""
         build = self.build
         size = f"S={build.entries_per_cycle} W={build.elements_per_cycle} port {build.port_bits}"
+        end = f"{' row leaks' if build.row_leaks else ''} H={build.hidden_capacity}"
         if self.is_lane:
-            return f"lane {size} E={build.code.exponent_bits} M={build.code.significand_bits} H={build.hidden_capacity}"
+            return f"lane {size} E={build.code.exponent_bits} M={build.code.significand_bits}{end}"
         least, greatest = build.least_index_bits, build.greatest_index_bits
         widths = f"b={greatest}" if least == greatest else f"b={least}..{greatest}"
         layouts = "+".join(sorted(layout.value for layout in build.layouts))
         local = f" local {build.local_bytes}" if build.local_bytes else ""
-        return f"engine {size} P={build.lanes} {widths} {layouts}{local} H={build.hidden_capacity}"
+        return f"engine {size} P={build.lanes} {widths} {layouts}{local}{end}"
 
 
 def small_build(

@@ -50,6 +50,7 @@ class Ecp5Row:
     least_index_bits: int
     layouts: int
     local_bytes: int
+    row_leaks: int
     exponent_bits: int
     significand_bits: int
     hidden_capacity: int

@@ -45,9 +45,14 @@ class EnergyParts:
         return total([self.arithmetic, self.control, self.sram, self.clock, self.leakage])
 
     @property
+    def memory(self) -> Band:
+        """DRAM: the full path to it, standby and refresh."""
+        return total([self.dram_path, self.standby, self.refresh])
+
+    @property
     def path(self) -> Band:
         """All of it, the full path to DRAM."""
-        return total([self.on_chip, self.dram_path, self.standby, self.refresh])
+        return total([self.on_chip, self.memory])
 
     @property
     def device(self) -> Band:

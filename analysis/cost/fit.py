@@ -26,6 +26,8 @@ class Fit:
     error: float
     """Greatest relative error of a row against the fit, and against the fit of all others where those determine it;
     UNCHECKED at least where no row can be left out."""
+    alone: int
+    """Rows that decide a coefficient by themselves (ALONE): nothing checks them."""
 
     def __call__(self, terms: Sequence[float]) -> float:
         """Return the fitted value."""
@@ -41,7 +43,8 @@ def fit(terms: Sequence[Sequence[float]], values: Sequence[float]) -> Fit:
     for row in checkable:
         others = np.arange(len(found)) != row
         errors.append(abs(float(table[row] @ _solve(table[others], found[others])) / found[row] - 1))
-    return Fit(tuple(float(value) for value in coefficients), float(max(*errors, 0.0 if len(checkable) else UNCHECKED)))
+    error = max(*errors, 0.0 if len(checkable) else UNCHECKED)
+    return Fit(tuple(float(value) for value in coefficients), float(error), len(found) - len(checkable))
 
 
 def _leverage(table: Array, values: Array) -> Array:

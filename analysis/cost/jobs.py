@@ -36,7 +36,10 @@ LANES = (
     small_build(slots=2, elements=2, port_bits=256),
     GREAT,
     small_build(slots=2, elements=4, code=(4, 9)),
+    small_build(code=(4, 9)),
     replace(BASE, hidden_capacity=4096),
+    replace(BASE, row_leaks=True),
+    replace(LEAST, row_leaks=True),
 )
 ENGINES = (
     BASE,
@@ -48,6 +51,11 @@ ENGINES = (
     small_build(slots=2, elements=2, lanes=8, port_bits=256),
     replace(LEAST, local_bytes=1 << 16),
     small_build(lanes=16),
+    small_build(slots=8, elements=8, lanes=8),
+    small_build(bits=8, least_index_bits=2, layouts=frozenset(Layout)),
+    small_build(slots=2, elements=2, port_bits=256, local_bytes=1 << 16),
+    replace(BASE, row_leaks=True),
+    replace(LEAST, row_leaks=True),
 )
 ASIC = {
     "nangate45": (LANES, ENGINES),
@@ -67,7 +75,10 @@ FPGA_HIDDEN = 4096
 """Of the published model."""
 
 
-ULTRASCALE = (BASE, LEAST, GREAT, small_build(code=(5, 8))), (BASE, LEAST, small_build(lanes=16))
+ULTRASCALE = (
+    (BASE, LEAST, GREAT, small_build(code=(5, 8))),
+    (BASE, LEAST, small_build(lanes=16), small_build(slots=8, elements=8, lanes=8)),
+)
 """Lanes and engines."""
 
 

@@ -58,7 +58,7 @@ def part_figures(part: Part, library: str) -> GateFigures:
     """Return the figures of a lane or of an engine: its row where the table has it, else the fit."""
     model = model_of(library, part.is_lane)
     found = model.rows.get(part_key(part))
-    if found is not None and not part.build.row_leaks:  # no row has them
+    if found is not None:
         return found.figures
     terms = (lane_terms if part.is_lane else engine_terms)(part.build)
     reference = model_of(REFERENCE, part.is_lane)
@@ -165,7 +165,7 @@ def rows_of(library: str, is_lane: bool) -> list[Row]:
 def period_sizes(part: Part) -> tuple[int, ...]:
     """Return the sizes that a period hangs on."""
     build = part.build
-    shared = (build.entries_per_cycle, build.elements_per_cycle)
+    shared = (build.entries_per_cycle, build.elements_per_cycle, int(build.row_leaks))
     return shared if part.is_lane else (*shared, build.lanes, build.port_bits, build.greatest_index_bits)
 
 
@@ -173,17 +173,19 @@ def _mean(values: list[float]) -> float:
     return float(np.mean(values))
 
 
-def fit_errors(libraries: Sequence[str]) -> list[tuple[str, str, int, float, float]]:
-    """Return for lanes and engines of each library: its name, the part, rows, and how far off the fit is.
+def fit_errors(libraries: Sequence[str]) -> list[tuple[str, str, int, int, float, float]]:
+    """Return for lanes and engines of each library: its name, the part, rows, those unchecked, and how far off it is.
 
     Of the reference the errors are those of the fits, of gate equivalents and of flip-flops; of another library the
-    greatest deviation from the mean ratio, for both.
+    greatest deviation from the mean ratio, for both, and nothing checks the ratio of a single row.
     """
-    found: list[tuple[str, str, int, float, float]] = []
+    found: list[tuple[str, str, int, int, float, float]] = []
     for library in libraries:
         for is_lane, kind in ((True, "lane"), (False, "engine")):
             model = model_of(library, is_lane)
-            errors = (model.gate_fit.error, model.flip_flop_fit.error)
-            gates, flip_flops = errors if library == REFERENCE else (model.error, model.error)
-            found.append((library, kind, len(model.rows), gates, flip_flops))
+            rows, fits = len(model.rows), (model.gate_fit, model.flip_flop_fit)
+            if library == REFERENCE:
+                found.append((library, kind, rows, max(one.alone for one in fits), *(one.error for one in fits)))
+            else:
+                found.append((library, kind, rows, int(rows == 1), model.error, model.error))
     return found

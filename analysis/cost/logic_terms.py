@@ -4,7 +4,8 @@ from math import log2
 
 from ...model.config import AcceleratorConfig
 from ...model.formats import CODEBOOK_BITS, CONSTANT_BITS, TOP_BITS, ceil_log2
-from ...rtl.shape import ACCUMULATOR_BITS, CELL_BITS, Shape
+from ...rtl.row_leaks import FACTOR_BITS
+from ...rtl.shape import ACCUMULATOR_BITS, CELL_BITS, ROW_LEAK_MANTISSA_BITS, Shape
 
 Terms = tuple[float, ...]
 
@@ -13,7 +14,8 @@ def lane_terms(config: AcceleratorConfig) -> Terms:
     """Return what a lane is made of.
 
     A constant; bits of products in its S gather slots, and of their shifters and accumulators; bits of products in its
-    W encoders, and of their shifters; bits that select one of W elements for S slots; bits of a row of its buffers.
+    W encoders, and of their shifters; bits that select one of W elements for S slots; bits of a row of its buffers;
+    with leaks of rows, bits of their products in slots and elements.
     """
     shape, slots, elements = Shape(config), config.entries_per_cycle, config.elements_per_cycle
     significand = config.code.significand_bits
@@ -25,6 +27,7 @@ def lane_terms(config: AcceleratorConfig) -> Terms:
         elements * shape.product_bits * log2(shape.product_bits),
         slots * elements * config.code.code_bits + shape.banks**2 * CELL_BITS,
         config.port_bits,
+        config.row_leaks * ROW_LEAK_MANTISSA_BITS * (slots * FACTOR_BITS + elements * significand),
     )
 
 
@@ -33,7 +36,7 @@ def engine_terms(config: AcceleratorConfig) -> Terms:
 
     A constant; bits of its port, to be moved from byte to byte (a row of multiplexers for each power of two); bits of
     the entries taken in a cycle, an input index and a level each; elements; lanes; entries once more for each further
-    width and layout; the bus of a local memory.
+    width and layout; the bus of a local memory; entries and elements once more with leaks of rows.
     """
     port, slots = config.port_bits, config.entries_per_cycle
     widths = config.greatest_index_bits - config.least_index_bits + 1
@@ -45,4 +48,5 @@ def engine_terms(config: AcceleratorConfig) -> Terms:
         config.lanes,
         slots * (widths * len(config.layouts) - 1),
         port * bool(config.local_bytes),
+        config.row_leaks * (slots + config.elements_per_cycle),
     )

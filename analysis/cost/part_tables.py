@@ -11,10 +11,11 @@ from .tables import SHIPPED, read_table
 
 SIZES = (
     *("entries_per_cycle", "elements_per_cycle", "lanes", "port_bits", "index_bits", "least_index_bits", "layouts"),
-    *("local_bytes", "exponent_bits", "significand_bits", "hidden_capacity"),
+    *("local_bytes", "row_leaks", "exponent_bits", "significand_bits", "hidden_capacity"),
 )
 LANE_SIZES = (
-    *("entries_per_cycle", "elements_per_cycle", "port_bits", "exponent_bits", "significand_bits", "hidden_capacity"),
+    *("entries_per_cycle", "elements_per_cycle", "port_bits", "row_leaks"),
+    *("exponent_bits", "significand_bits", "hidden_capacity"),
 )
 """What a lane depends on."""
 Figures = dict[str, float]
@@ -68,6 +69,7 @@ def _part(row: dict[Any, Any], path: str) -> Part:
             layouts=frozenset(Layout) if row["layouts"] > 1 else frozenset({Layout.SPARSE}),
             hidden_capacity=row["hidden_capacity"],
             local_bytes=row["local_bytes"],
+            row_leaks=bool(row["row_leaks"]),
             code=VectorCode(row["exponent_bits"], row["significand_bits"]),
         )
     except ValueError as error:

@@ -39,6 +39,8 @@ class CostRow:
     """Of a token step, with the full path to DRAM."""
     energy_device_uj: float
     """The same, of DRAM the device alone."""
+    energy_memory_uj: float
+    """What of `energy_uj` is DRAM's: the full path, standby and refresh."""
     energy_arithmetic_uj: float
     energy_control_uj: float
     """Of the engine around the lanes: static power analysis, a tenth of a toggle for each net and cycle."""
@@ -104,6 +106,7 @@ def _energies(parts: EnergyParts) -> dict[str, float]:
         "energy_uj": parts.path.typical,
         "energy_high_uj": parts.path.high,
         "energy_device_uj": parts.device.typical,
+        "energy_memory_uj": parts.memory.typical,
         "energy_arithmetic_uj": parts.arithmetic.typical,
         "energy_control_uj": parts.control.typical,
         "energy_sram_uj": parts.sram.typical,

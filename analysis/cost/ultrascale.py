@@ -47,6 +47,7 @@ class UltraScaleRow:
     least_index_bits: int
     layouts: int
     local_bytes: int
+    row_leaks: int
     exponent_bits: int
     significand_bits: int
     hidden_capacity: int

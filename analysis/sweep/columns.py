@@ -59,15 +59,22 @@ COST = {
     "energy_uj": "uJ a token step, full path to DRAM",
     "energy_high_uj": "uJ a token step, full path: high end of the band",
     "energy_device_uj": "uJ a token step, of DRAM the device alone",
+    "energy_memory_uj": "uJ: DRAM, full path, with standby and refresh; the parts below add up to energy_uj",
     "energy_arithmetic_uj": "uJ: arithmetic",
     "energy_control_uj": "uJ: the engine around the lanes",
     "energy_sram_uj": "uJ: memories on chip",
     "energy_clock_uj": "uJ: flip-flops and the clock tree",
     "energy_leakage_uj": "uJ: leakage while the step lasts",
     "energy_dram_uj": "uJ: DRAM, full path, without standby and refresh",
-    "energy_activation_uj": "uJ: opening rows, told apart",
+    "energy_activation_uj": "uJ: opening rows, told apart: part of what the device takes",
     "energy_background_uj": "uJ: standby of DRAM while the step lasts",
     "energy_refresh_uj": "uJ: refresh of DRAM in that time",
+}
+SETUP_COST = {
+    "energy_setup_low_uj": "uJ a constraint's whole backward table, full path: low end of the band",
+    "energy_setup_uj": "uJ a constraint's whole backward table, full path to DRAM",
+    "energy_setup_high_uj": "uJ a constraint's whole backward table, full path: high end of the band",
+    "energy_setup_memory_uj": "uJ: what of energy_setup_uj is DRAM's",
 }
 FPGA = {
     "fpga_luts": "LUTs of an UltraScale+ chip, those that are memories included",
@@ -91,7 +98,7 @@ STATUS = {
     "status": "ok, impossible, or failed",
     "reason": "why a point is impossible, or how it failed",
 }
-FILLED_BY = {"timing": TIMING, "setup": SETUP, "cost": COST, "fpga": FPGA, "quality": QUALITY}
+FILLED_BY = {"timing": TIMING, "setup": SETUP, "cost": COST, "setup_cost": SETUP_COST, "fpga": FPGA, "quality": QUALITY}
 """Columns of each evaluator."""
 COLUMNS = (*CONFIGURATION, *(name for columns in FILLED_BY.values() for name in columns), *STATUS)
 """Every column, in order."""

@@ -15,6 +15,7 @@ from .point import DesignPoint, ImpossiblePointError
 from .quality import evaluate_quality
 from .rtl import evaluate_rtl
 from .setup import evaluate_setup
+from .setup_cost import evaluate_setup_cost
 from .sources import sources_digest
 from .timing import Fields, evaluate_timing
 
@@ -66,6 +67,10 @@ def _cost(point: DesignPoint, known: Known) -> Fields:
     return evaluate_point_cost(point, known["timing"])
 
 
+def _setup_cost(point: DesignPoint, known: Known) -> Fields:
+    return evaluate_setup_cost(point, known["setup"])
+
+
 def _fpga(point: DesignPoint, known: Known) -> Fields:
     return evaluate_point_fpga(point)
 
@@ -84,6 +89,9 @@ EVALUATORS = {
         Evaluator("timing", _timing, ("analysis/sweep/timing.py",), data=("model/default/*.safetensors",)),
         Evaluator("setup", _setup, ("analysis/sweep/setup.py",), data=("model/default/*.safetensors",)),
         Evaluator("cost", _cost, ("analysis/sweep/cost.py",), ("timing",), ("analysis/cost/results/*",)),
+        Evaluator(
+            "setup_cost", _setup_cost, ("analysis/sweep/setup_cost.py",), ("setup",), ("analysis/cost/results/*",)
+        ),
         Evaluator("fpga", _fpga, ("analysis/sweep/fpga.py",), data=("analysis/cost/results/*",)),
         Evaluator("quality", _quality, ("analysis/sweep/quality.py",), data=("analysis/study/results/*.parquet",)),
         Evaluator("rtl", _rtl, ("analysis/sweep/rtl.py",), ("timing",), ("sim/memory/*.sv", "sim/native/*")),

@@ -17,7 +17,7 @@ from ...sim.operand import StoredVectors, vector_stride
 from ...sim.timing.predict import predict
 from ..simulate.scenario import GREATEST_TOKENS, LEAST_TOKENS
 from .point import DesignPoint, ImpossiblePointError
-from .timing import KEPT, PORT, Fields
+from .timing import KEPT, PORT, Fields, all_counters
 from .workload import cast_of, packed_of
 
 
@@ -53,7 +53,7 @@ def _setup(point: DesignPoint) -> Fields:
     counters: Counter[str] = Counter()
     for job, times in setup.jobs:
         found = predict(config, memory, job.descriptors, behavior)
-        for name, value in found.counters.items():
+        for name, value in all_counters(found.counters, found.dram, behavior).items():
             counters[name] += times * value
     size = packed.hidden_states * CODE_BYTES
     return {
@@ -63,6 +63,7 @@ def _setup(point: DesignPoint) -> Fields:
         "table_bytes": automaton.states * setup.levels * size,
         "table_step_bytes": automaton.states * size,
         "automaton_edges": setup.edges,
+        "counters": dict(counters),
     }
 
 

@@ -7,14 +7,16 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from normq.analysis.answer.designs import at_beams, designs_of, feasible, ranked, records
+from normq.analysis.answer.designs import at_beams, designs_of, feasible, idle_leakage_uj, ranked, records
 from normq.analysis.answer.latency import TokenLatency
 from normq.analysis.answer.measured import Measured, read_measured, write_measured
 from normq.analysis.answer.page import SHIPPED, page_of
+from normq.analysis.answer.sections import PARTS
 from normq.analysis.answer.sensitivity import neighbors, variants
-from normq.analysis.answer.targets import CHIPLETS, EDGE, FPGA, UNCOUNTED
+from normq.analysis.answer.targets import AWAKE_ENERGY, CHIPLETS, EDGE, FPGA, TEXT_ENERGY, UNCOUNTED
 from normq.analysis.answer.text import command, number
 from normq.analysis.commands.app import app
+from normq.analysis.design_points import PREDICTED
 from normq.analysis.sweep.cost import evaluate_point_cost
 from normq.analysis.sweep.point import DesignPoint
 from normq.analysis.sweep.setup import evaluate_setup
@@ -111,13 +113,38 @@ def test_neighbors_differ_in_one_thing(table: pd.DataFrame) -> None:
 def test_other_rules_lead_elsewhere_or_nowhere(table: pd.DataFrame) -> None:
     found = {variant.change: variant for variant in variants(table, EDGE)}
     better, any_width, nowhere = (
-        found[name] for name in ("success of at least 98.5%", "any index width", "node nangate45, no on-chip weights")
+        found[name] for name in ("success of at least 98.5%", "any index width", "node nangate45, nothing on chip")
     )
     assert better.chosen is not None
     assert better.chosen["bits"] == 8
     assert any_width.chosen is not None
     assert any_width.chosen["bits"] == 3
     assert (nowhere.chosen, nowhere.designs) == (None, 0)
+
+
+def test_a_text_pays_for_its_set_up_and_an_engine_that_stays_on_for_its_leakage(table: pd.DataFrame) -> None:
+    """By hand: leakage is 0.1 mW a lane and entry, so that 27 ms of it are little beside 65 uJ; not so those of 10 W."""
+    chosen = records(ranked(table, EDGE).iloc[:1])[0]
+    spent = TokenLatency.of(chosen)
+    assert idle_leakage_uj(chosen, 27.0) == pytest.approx(0.8 * (27 + spent.update - spent.alone))
+    # set-up that grows with S turns the choice by a whole text, and not the one by a token
+    dear = table.assign(energy_setup_uj=1e5 * (5 - table["entries_per_cycle"]))
+    by_text = ranked(dear, replace(EDGE, least=TEXT_ENERGY)).iloc[0]
+    assert (by_text["entries_per_cycle"], ranked(dear, EDGE).iloc[0]["entries_per_cycle"]) == (4, 2)
+    assert by_text["objective"] == 1e5 + 32 * by_text["energy_uj"]
+    leaking = table.assign(leakage_mw=1e4 / table["lanes"])
+    awake = ranked(leaking, replace(EDGE, least=AWAKE_ENERGY)).iloc[0]
+    assert (awake["lanes"], ranked(leaking, EDGE).iloc[0]["lanes"]) == (16, 4)
+
+
+def test_energy_is_the_sum_of_the_parts_that_the_page_names() -> None:
+    frame = pd.read_parquet(SHIPPED)
+    rows = frame[(frame["status"] == "ok") & (frame["source"] == PREDICTED)]
+    assert len(rows) > 3000
+    parts = rows[["energy_dram_uj", *PARTS]].sum(axis=1)
+    assert (parts / rows["energy_uj"] - 1).abs().max() < 1e-9
+    memory = rows[["energy_dram_uj", "energy_background_uj", "energy_refresh_uj"]].sum(axis=1)
+    assert (memory / rows["energy_memory_uj"].where(rows["memory"] != "ideal") - 1).abs().max() < 1e-9
 
 
 def test_a_point_is_named_by_what_is_not_default() -> None:

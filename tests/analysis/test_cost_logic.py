@@ -41,7 +41,9 @@ def test_a_fit_finds_what_rows_are_made_of_and_says_how_far_off_it_is() -> None:
     assert exact.error == pytest.approx(0, abs=1e-9)
     # a row that alone tells a price is not checked by the others, though they pretend to tell it: y hardly differs
     lonely = [*((1.0, float(x), 1 + x % 2 * 1e-3) for x in range(1, 6)), (1.0, 1.0, 9.0)]
-    assert fit(lonely, [5 + 2 * x + 7 * y + (x == 3) for _, x, y in lonely]).error < 0.2
+    found = fit(lonely, [5 + 2 * x + 7 * y + (x == 3) for _, x, y in lonely])
+    assert found.error < 0.2
+    assert (exact.alone, found.alone) == (0, 1)
     # a term that would have to be negative is left out, and the error tells
     falling = fit(terms, [30 - 2 * x for _, x, _ in terms])
     assert min(falling.coefficients) >= 0
@@ -54,6 +56,8 @@ def test_fits_meet_every_measured_row_within_their_error(is_lane: bool) -> None:
     rows = part_tables.table_parts(f"asic-{REFERENCE}", is_lane, ("gate_equivalents", "flip_flops"))
     terms_of = lane_terms if is_lane else engine_terms
     assert len(rows) >= 4
+    # every price is told by two rows at least
+    assert (model.gate_fit.alone, model.flip_flop_fit.alone) == (0, 0)
     for part, row in rows:
         terms = terms_of(part.build)
         assert model.gate_fit(terms) == pytest.approx(row["gate_equivalents"], rel=model.gate_fit.error + 1e-9)
@@ -84,6 +88,7 @@ def test_a_build_of_measured_parts_is_measured_and_any_other_is_not() -> None:
         {"code": (5, 12)},
         {"port_bits": 512},
         {"layouts": frozenset(Layout)},
+        {"row_leaks": True},
     ],
 )
 @pytest.mark.parametrize("node", ["nangate45", "28nm", "asap7"])
@@ -242,7 +247,7 @@ def test_errors_are_told_for_every_library() -> None:
         ("asap7", "lane"),
         ("asap7", "engine"),
     ]
-    assert all(0 <= error < 0.5 for row in found for error in row[3:])
+    assert all(0 <= error < 0.5 for row in found for error in row[4:])
 
 
 def test_a_design_point_has_the_counts_as_columns() -> None:
