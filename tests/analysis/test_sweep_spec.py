@@ -1,6 +1,7 @@
 """Specifications of sweeps: whatever is wrong is told before anything runs, and choices become the points meant."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from normq.analysis.sweep.space import points_of, rtl_sample
 from normq.analysis.sweep.spec import NAMES, OBJECTIVES, LogRange, RtlCheck, Space, SweepSpec, read_spec
 from normq.model.errors import OptionError
 
-SPECS = Path(__file__).resolve().parents[2] / "analysis" / "sweep" / "specs"
+ROOT = Path(__file__).resolve().parents[2]
+SPECS = ROOT / "analysis" / "sweep" / "specs"
+PAGE = ROOT / "docs" / "SWEEPS.md"
 FIELDS = ", ".join(NAMES)
 
 
@@ -119,6 +122,15 @@ def test_rtl_runs_points_that_it_can_afford_whatever_their_order() -> None:
     assert chosen == rtl_sample(points[::-1], check)
     assert len(chosen) == 2
     assert all(point.hidden_states <= 1024 and point.lanes <= 16 for point in chosen)
+
+
+def test_the_page_of_sweeps_states_the_defaults_that_a_point_has() -> None:
+    stated: dict[str, str] = {}
+    for line in PAGE.read_text().splitlines():
+        names, values = (*line.strip("| ").split(" | "), "")[:2]
+        if re.fullmatch(r"(`\w+`(, )?)+", names):
+            stated |= dict(zip(names.replace("`", "").split(", "), values.split(", "), strict=True))
+    assert stated == {field.name: str(field.default) for field in fields(DesignPoint)}
 
 
 def test_evaluators_bring_what_they_need() -> None:
