@@ -21,6 +21,7 @@ TYPES = get_type_hints(DesignPoint)
 NAMES = tuple(field.name for field in fields(DesignPoint))
 Choices = tuple[Any, ...]
 GREATEST_GRID = 1_000_000
+SEEDS = range(2**32)
 
 
 class _Part(BaseModel):
@@ -61,7 +62,7 @@ class Space(_Part):
     search: Literal["grid", "random", "nsga2"] = "grid"
     count: Annotated[int, Field(ge=1)] | None = None
     """Of points: random and nsga2."""
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Annotated[int, Field(ge=SEEDS[0], le=SEEDS[-1])] = 0
     population: Annotated[int, Field(ge=2)] = 50
     """Of nsga2: points of a generation."""
     objectives: dict[str, Literal["min", "max"]] = {}
@@ -100,7 +101,7 @@ class RtlCheck(_Part):
     """Points that RTL runs too, to hold the timing model against it as the sweep runs."""
 
     count: Annotated[int, Field(ge=0)] = 0
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Annotated[int, Field(ge=SEEDS[0], le=SEEDS[-1])] = 0
     greatest_hidden_states: Annotated[int, Field(ge=1)] = 1024
     """Greater points are not drawn."""
     greatest_lanes: Annotated[int, Field(ge=1)] = 16
@@ -165,6 +166,8 @@ def _choices(name: str, value: Any) -> Choices:
             adapter.validate_python(choice, strict=True)
         except ValidationError as error:
             raise ValueError(f"{name}: {choice!r} given, expected {_expected(TYPES[name], error)}") from error
+        if name == "seed" and choice not in SEEDS:
+            raise ValueError(f"{name}: {choice!r} given, expected {SEEDS[0]}..{SEEDS[-1]}")
         if name == "node" and choice not in NODES:
             raise ValueError(f"{name}: {choice!r} given, expected one of {', '.join(NODES)}")
     return tuple(dict.fromkeys(choices))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from normq.analysis.sweep.point import DesignPoint
+from normq.analysis.sweep.single import point_of
 from normq.analysis.sweep.space import points_of, rtl_sample
 from normq.analysis.sweep.spec import NAMES, OBJECTIVES, LogRange, RtlCheck, Space, SweepSpec, read_spec
 from normq.model.errors import OptionError
@@ -55,6 +56,11 @@ def faulty(tmp_path: Path, text: str) -> str:
             "[[space]]\n[space.point]\nlatency = {start = 9, stop = 30}",
             "space.0.point: latency: expected one of factor and count",
         ),
+        ("[[space]]\n[space.point]\nseed = [-1, 0]", "space.0.point: seed: -1 given, expected 0..4294967295"),
+        (
+            "[[space]]\n[space.point]\nseed = 4294967296",
+            "space.0.point: seed: 4294967296 given, expected 0..4294967295",
+        ),
         ('[[space]]\nsearch = "random"\n[space.point]\nlanes = 4', "space.0: count None given, expected a number"),
         ("[[space]]\ncount = 4\n[space.point]\nlanes = 4", "space.0: count 4 given, expected none"),
         (
@@ -81,6 +87,11 @@ def test_a_missing_specification_is_told(tmp_path: Path) -> None:
     path = tmp_path / "none.toml"
     with pytest.raises(OptionError, match=f"^{re.escape(str(path))}: cannot be read .No such file or directory., exp"):
         read_spec(path)
+
+
+def test_a_single_point_is_checked_as_a_specification_is() -> None:
+    with pytest.raises(OptionError, match=r"^point: seed: -1 given, expected 0..4294967295$"):
+        point_of(["seed=-1", "keywords=2"])
 
 
 def test_log_ranges() -> None:
