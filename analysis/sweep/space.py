@@ -2,16 +2,18 @@
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from .cost import clocked
 from .point import DesignPoint
-from .spec import RtlCheck, Space
+from .spec import Choices, RtlCheck, Space
 
-TRIES = 50
-"""Draws for each point that is wanted, before a space counts as drawn out."""
+SPARSE = 4
+"""Combinations for each point that is wanted from which on they are drawn anew: half of them differ, so few repeat."""
 
 
 def points_of(space: Space) -> list[DesignPoint]:
@@ -27,16 +29,33 @@ def points_of(space: Space) -> list[DesignPoint]:
 
 
 def drawn(space: Space) -> list[DesignPoint]:
-    """Return `space.count` different points, fewer where the space has no more."""
+    """Return `space.count` different points, fewer only where their greatest clocks make combinations the same."""
     rng = np.random.default_rng(space.seed)
     wanted = space.count or 0
+    choices = [*space.point.values()]
+    combinations = _anew(choices, rng) if SPARSE * wanted <= space.combinations else _shuffled(choices, rng)
     found: dict[DesignPoint, None] = {}
-    for _ in range(TRIES * wanted):
+    for values in combinations:
+        found[clocked(DesignPoint(**dict(zip(space.point, values, strict=True))))] = None
         if len(found) == wanted:
             break
-        fields = {name: choices[rng.integers(len(choices))] for name, choices in space.point.items()}
-        found[clocked(DesignPoint(**fields))] = None
     return list(found)
+
+
+def _anew(choices: Sequence[Choices], rng: np.random.Generator) -> Iterator[Choices]:
+    """Yield combinations without end, each drawn anew."""
+    while True:
+        yield tuple(own[rng.integers(len(own))] for own in choices)
+
+
+def _shuffled(choices: Sequence[Choices], rng: np.random.Generator) -> Iterator[Choices]:
+    """Yield every combination once."""
+    for number in rng.permutation(math.prod(map(len, choices))):
+        left, values = int(number), list[Any]()
+        for own in choices:
+            left, index = divmod(left, len(own))
+            values.append(own[index])
+        yield tuple(values)
 
 
 def rtl_sample(points: Sequence[DesignPoint], check: RtlCheck) -> list[DesignPoint]:

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SPECS = ROOT / "analysis" / "sweep" / "specs"
 PAGE = ROOT / "docs" / "SWEEPS.md"
 FIELDS = ", ".join(NAMES)
+GRID = "[[space]]\n[space.point]\nlanes = 4"
 
 
 def faulty(tmp_path: Path, text: str) -> str:
@@ -75,6 +76,36 @@ def faulty(tmp_path: Path, text: str) -> str:
             'evaluators = ["guess"]\n[[space]]\n[space.point]\nlanes = 4',
             "evaluators: 'guess' given, expected some of timing, setup, cost, fpga, quality",
         ),
+        (
+            f"evaluators = []\n{GRID}",
+            "evaluators: [] given, expected some of timing, setup, cost, fpga, quality",
+        ),
+        (
+            f'evaluators = ["timing"]\n{GRID}\n[[space]]\nsearch = "nsga2"\ncount = 4\n'
+            'objectives = {cycles = "min", area_mm2 = "min"}\n[space.point]\nlanes = 4',
+            "space.1.objectives: 'area_mm2' given, a column of evaluator 'cost', expected 'cost' among the evaluators "
+            "(timing)",
+        ),
+        (
+            '[[space]]\nsearch = "nsga2"\ncount = 4\nobjectives = {area_kind = "min"}\n[space.point]\nlanes = 4',
+            f"space.0: objectives: 'area_kind' given, expected some of {', '.join(OBJECTIVES)}",
+        ),
+        (
+            '[[space]]\nsearch = "random"\ncount = 5\n[space.point]\nlanes = [2, 4]\nbeams = [1, 16]',
+            "space.0: count: 5 given, expected at most 4, the combinations of the choices (search = 'grid' takes all "
+            "of them)",
+        ),
+        *(
+            (
+                f'[[space]]\nsearch = "{search}"\ncount = 1000000000\n[space.point]\nlanes = 4',
+                "space.0.count: 1000000000 given, expected less than or equal to 1000000",
+            )
+            for search in ("random", "nsga2")
+        ),
+        (
+            "[[space]]\n[space.point]\nlatency = {start = 1, stop = 4000000000, factor = 1.00000001}",
+            "space.0.point: latency: factor 1.00000001 makes more than 1000000 numbers, expected a greater one",
+        ),
         ("rate = 1\n[[space]]\n[space.point]\nlanes = 4", "rate: unknown, expected no such field"),
         ("space = ", "Invalid value (at end of document), expected TOML"),
     ],
@@ -114,8 +145,22 @@ def test_random_points_repeat_with_their_seed_and_differ_from_each_other() -> No
     assert len(set(first)) == 20
 
 
-def test_a_space_with_fewer_points_than_asked_for_gives_all() -> None:
-    assert len(points_of(Space(search="random", count=9, point={"lanes": [1, 2]}))) == 2
+@pytest.mark.parametrize("count", [1, 3, 4, 11, 12])
+def test_as_many_random_points_as_combinations(count: int) -> None:
+    found = points_of(Space(search="random", count=count, point={"lanes": [1, 2, 4], "bits": [3, 4], "beams": [1, 16]}))
+    assert len(set(found)) == len(found) == count
+
+
+def test_random_points_whose_clocks_are_the_same_are_fewer_and_all_there_are() -> None:
+    (greatest,) = {point.clock_mhz for point in points_of(Space(point={"clock_mhz": 0}))}
+    axes = {"clock_mhz": [0, greatest], "bits": [3, 4], "beams": [1, 16]}
+    for count in (1, 2, 4):
+        assert len(points_of(Space(search="random", count=count, point=axes))) == count
+    assert len(points_of(Space(search="random", count=8, point=axes))) == 4
+
+
+def test_a_random_draw_of_nothing_but_defaults_is_one_point() -> None:
+    assert points_of(Space(search="random", count=1, point={})) == [DesignPoint()]
 
 
 def test_the_greatest_clock_is_put_in_when_points_are_made() -> None:
@@ -133,6 +178,15 @@ def test_rtl_runs_points_that_it_can_afford_whatever_their_order() -> None:
     assert chosen == rtl_sample(points[::-1], check)
     assert len(chosen) == 2
     assert all(point.hidden_states <= 1024 and point.lanes <= 16 for point in chosen)
+
+
+def test_the_example_of_the_page_of_sweeps_can_be_read(tmp_path: Path) -> None:
+    lines = PAGE.read_text().partition("## The specification\n")[2].partition("Fields of a point")[0].splitlines()
+    path = tmp_path / "example.toml"
+    path.write_text("\n".join(line.removeprefix("    ") for line in lines))
+    spec = read_spec(path)
+    assert [space.search for space in spec.space] == ["grid", "random", "nsga2"]
+    assert len(points_of(spec.space[1])) == spec.space[1].count
 
 
 def test_the_page_of_sweeps_states_the_defaults_that_a_point_has() -> None:
