@@ -70,6 +70,8 @@ def sweep(
         outcome = sweeping.run_sweep(specification, path, workers, scheduler, tell)
     for line in outcome.lines:
         console.print(line, markup=False)
+    for line in outcome.warnings:
+        console.print(line, style="bold yellow", markup=False)
     if parquet is not None:
         console.print(sweeping.export(path, parquet), markup=False)
     if outcome.progress.failed:

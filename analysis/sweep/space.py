@@ -4,12 +4,14 @@ import hashlib
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ...sim.memory.dram import PRESETS
 from .cost import clocked
-from .point import DesignPoint
+from .point import IDEAL, DesignPoint
 from .spec import Choices, RtlCheck, Space
 
 SPARSE = 4
@@ -58,15 +60,24 @@ def _shuffled(choices: Sequence[Choices], rng: np.random.Generator) -> Iterator[
         yield tuple(values)
 
 
-def rtl_sample(points: Sequence[DesignPoint], check: RtlCheck) -> list[DesignPoint]:
-    """Return the points that RTL runs too, drawn from those that a simulation can afford.
+def rtl_order(points: Sequence[DesignPoint], check: RtlCheck) -> list[DesignPoint]:
+    """Return the points that a simulation can afford in the order in which RTL takes them.
 
-    The draw depends on the set of points, not on their order.
+    One point of each run comes before others of the same (`as_rtl_sees`). The order depends on the set of points and
+    the seed, not on the order of `points`.
     """
-    small = [
-        point
-        for point in dict.fromkeys(points)
-        if point.hidden_states <= check.greatest_hidden_states and point.lanes <= check.greatest_lanes
-    ]
-    ranked = sorted(small, key=lambda point: hashlib.sha256(f"{check.seed} {point.digest}".encode()).digest())
-    return ranked[: check.count]
+    runs: dict[DesignPoint, list[DesignPoint]] = {}
+    for point in sorted(set(points), key=lambda point: point.digest):
+        if point.hidden_states <= check.greatest_hidden_states and point.lanes <= check.greatest_lanes:
+            runs.setdefault(as_rtl_sees(point), []).append(point)
+    ranked = sorted(runs, key=lambda run: hashlib.sha256(f"{check.seed} {run.digest}".encode()).digest())
+    layers = itertools.zip_longest(*(runs[run] for run in ranked))
+    return [point for layer in layers for point in layer if point is not None]
+
+
+def as_rtl_sees(point: DesignPoint) -> DesignPoint:
+    """Return the point with one value for all that a run of RTL does not depend on: equal ones are the same run."""
+    engine = point.engine_alone
+    if point.memory == IDEAL:
+        return replace(engine, clock_mhz=DesignPoint.clock_mhz)
+    return replace(engine, channels=point.channels or PRESETS[point.memory].channels)

@@ -1,16 +1,18 @@
 """Specifications of sweeps: whatever is wrong is told before anything runs, and choices become the points meant."""
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from normq.analysis.sweep.point import DesignPoint
 from normq.analysis.sweep.single import point_of
-from normq.analysis.sweep.space import points_of, rtl_sample
+from normq.analysis.sweep.space import as_rtl_sees, points_of, rtl_order
 from normq.analysis.sweep.spec import NAMES, OBJECTIVES, LogRange, RtlCheck, Space, SweepSpec, read_spec
 from normq.model.errors import OptionError
+from normq.sim.memory.dram import PRESETS
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = ROOT / "analysis" / "sweep" / "specs"
@@ -171,13 +173,42 @@ def test_the_greatest_clock_is_put_in_when_points_are_made() -> None:
     assert drawn == point
 
 
-def test_rtl_runs_points_that_it_can_afford_whatever_their_order() -> None:
+def test_rtl_takes_points_that_it_can_afford_whatever_their_order() -> None:
     points = [DesignPoint(hidden_states=hidden, lanes=lanes) for hidden in (64, 128, 4096) for lanes in (2, 4, 32)]
     check = RtlCheck(count=2, seed=5)
-    chosen = rtl_sample(points, check)
-    assert chosen == rtl_sample(points[::-1], check)
-    assert len(chosen) == 2
-    assert all(point.hidden_states <= 1024 and point.lanes <= 16 for point in chosen)
+    order = rtl_order(points, check)
+    assert order == rtl_order(points[::-1], check)
+    assert order != rtl_order(points, RtlCheck(count=2, seed=6))
+    assert {(point.hidden_states, point.lanes) for point in order} == {(64, 2), (64, 4), (128, 2), (128, 4)}
+
+
+def test_rtl_takes_each_run_once_before_any_again() -> None:
+    axes = {"latency": [10, 20, 30], "node": ["nangate45", "asap7"], "clock_mhz": [200, 400, 600], "hidden_states": 64}
+    order = rtl_order(points_of(Space(point=axes)), RtlCheck())
+    assert len(order) == len(set(order)) == 18
+    assert all({point.latency for point in order[start : start + 3]} == {10, 20, 30} for start in range(0, 18, 3))
+
+
+@pytest.mark.parametrize(
+    ("change", "is_same"),
+    [
+        ({"node": "asap7"}, True),
+        ({"method": "norm-q-aware-em"}, True),
+        ({"clock_mhz": 200}, True),
+        ({"seed": 1}, False),
+        ({"local_bytes": 4096}, False),
+        ({"memory": "hbm2e"}, False),
+    ],
+)
+def test_points_are_one_run_of_rtl_where_the_engine_cannot_tell_them(change: dict[str, Any], is_same: bool) -> None:
+    assert (as_rtl_sees(replace(DesignPoint(), **change)) == as_rtl_sees(DesignPoint())) == is_same
+
+
+def test_a_dram_keeps_its_own_time_and_has_its_channels_unless_told() -> None:
+    point = DesignPoint(memory="hbm2e")
+    assert as_rtl_sees(replace(point, clock_mhz=200)) != as_rtl_sees(point)
+    assert as_rtl_sees(replace(point, channels=PRESETS["hbm2e"].channels)) == as_rtl_sees(point)
+    assert as_rtl_sees(replace(point, channels=1)) != as_rtl_sees(point)
 
 
 def test_the_example_of_the_page_of_sweeps_can_be_read(tmp_path: Path) -> None:
