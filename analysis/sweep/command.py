@@ -30,7 +30,8 @@ class Outcome:
 def run_sweep(specification: Path, path: Path, workers: int, scheduler: str | None, tell: Tell) -> Outcome:
     """Run a specification into the store at `path`. Raises OptionError; a Ctrl-C leaves every finished chunk."""
     spec = read_spec(specification)
-    with closing(SweepStore(path)) as store, engine(workers, scheduler) as own:
+    # a scheduler that is not there leaves no store behind
+    with engine(workers, scheduler) as own, closing(SweepStore(path)) as store:
         progress = Sweep(spec, store, own, tell).run()
         reasons = Counter(
             (result.status, result.reason)

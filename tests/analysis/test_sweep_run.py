@@ -18,7 +18,9 @@ import dask.config
 import pandas as pd
 import pytest
 from distributed import LocalCluster
+from typer.testing import CliRunner
 
+from normq.analysis.commands.app import app
 from normq.analysis.cost.dram import DRAM
 from normq.analysis.simulate.spec import StepSpec
 from normq.analysis.sweep.columns import COLUMNS, TIMING
@@ -246,6 +248,29 @@ def test_the_command_sweeps_with_workers_exports_and_goes_on(tmp_path: Path) -> 
     assert good["cycles"].is_monotonic_increasing
     assert (good["area_mm2"] > 0).all()
     assert frame.loc[frame["status"] == "impossible", "cycles"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (["--output", "none/s.sqlite"], "--output: none/s.sqlite cannot be written, none is no folder"),
+        (["--parquet", "none/s.parquet"], "--parquet: none/s.parquet cannot be written, none is no folder"),
+        (["--parquet", "."], "--parquet: . cannot be written, it is a folder"),
+        (["--parquet", "./s.sqlite"], "--parquet: s.sqlite is the store, expected another file"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "--scheduler: 'tcp://127.0.0.1:1' given, no Dask scheduler answers"),
+        (["--scheduler", "nonsense"], "--scheduler: 'nonsense' given, no Dask scheduler answers"),
+    ],
+)
+def test_options_that_cannot_work_are_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: list[str], message: str
+) -> None:
+    monkeypatch.setattr("normq.analysis.sweep.engine.CONNECT_SECONDS", 0.2)
+    monkeypatch.chdir(tmp_path)
+    Path("s.toml").write_text(SPEC)
+    result = CliRunner().invoke(app, ["sweep", "s.toml", "--workers", "0", *option])
+    assert isinstance(result.exception, OptionError)
+    assert str(result.exception)[: len(message)] == message
+    assert [path.name for path in tmp_path.iterdir()] == ["s.toml"]
 
 
 def test_an_address_without_a_scheduler_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
