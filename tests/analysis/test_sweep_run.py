@@ -42,6 +42,7 @@ from normq.analysis.timing.spec import TimingSpec, Work
 from normq.analysis.timing.work import workload
 from normq.model.config import Layout
 from normq.model.errors import OptionError
+from normq.sim.results import SimulationError
 from normq.tests.analysis import sweep_killer
 
 SMALL = DesignPoint(hidden_states=64, vocab_size=300, beams=6, keywords=2, lanes=4)
@@ -165,6 +166,16 @@ def test_whatever_an_evaluator_raises_is_a_failed_row_and_the_others_go_on(
     message = " ".join(str(error).split())
     told = rf"{type(error).__name__}: {message} \(test_sweep_run.py:\d+\)"
     assert re.fullmatch(told, frame["reason"][1])
+
+
+def test_a_single_point_that_fails_is_no_fault_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(point: DesignPoint, known: Known) -> Fields:
+        raise KeyError("gone")
+
+    monkeypatch.setitem(EVALUATORS, "timing", replace(EVALUATORS["timing"], evaluate=broken))
+    failed = CliRunner().invoke(app, ["point", "hidden_states=64", "vocab_size=300"]).exception
+    assert isinstance(failed, SimulationError)
+    assert re.fullmatch(r"timing: failed: KeyError: 'gone' \(test_sweep_run.py:\d+\)", str(failed))
 
 
 def test_ctrl_c_is_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
