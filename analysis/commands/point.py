@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ...model.errors import OptionError
+from ...sim.results import SimulationError
 
 
 def point(
@@ -20,15 +21,18 @@ def point(
 ) -> None:
     """Print every column of one design point: cycles, set-up, cost and quality, as `normq sweep` finds them.
 
-    Exits with 2 where the point is impossible, with the reason.
+    Exits with 2 where the point is impossible, with 1 where an evaluator failed, with the reason.
     """
     # numba and pandas take a second to import
     single = import_module("...analysis.sweep.single", __package__)
     columns = import_module("...analysis.sweep.columns", __package__)
     results = single.ask(single.point_of(fields or []))
     for result in results:
-        if result.status != "ok":
-            raise OptionError(f"{result.evaluator}: {result.status}: {result.reason}")
+        told = f"{result.evaluator}: {result.status}: {result.reason}"
+        if result.status == "impossible":
+            raise OptionError(told)
+        if result.status == "failed":
+            raise SimulationError(told)
     table = Table("column", "value", "what it is", title=None)
     for result in results:
         for name, meaning in columns.FILLED_BY[result.evaluator].items():

@@ -49,8 +49,11 @@ def sweep(
     timing model. docs/SWEEPS.md has the specification's fields, the table's columns and how to query it.
     """
     path = output or specification.with_suffix(".sqlite")
-    if not path.parent.is_dir():
-        raise OptionError(f"--output: {path} cannot be written, {path.parent} is no folder")
+    _check_writable("--output", path)
+    if parquet is not None:
+        _check_writable("--parquet", parquet)
+        if parquet.resolve() == path.resolve():
+            raise OptionError(f"--parquet: {parquet} is the store, expected another file")
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     # Dask, Optuna and pandas take seconds to import
     sweeping = import_module("...analysis.sweep.command", __package__)
@@ -70,7 +73,16 @@ def sweep(
         outcome = sweeping.run_sweep(specification, path, workers, scheduler, tell)
     for line in outcome.lines:
         console.print(line, markup=False)
+    for line in outcome.warnings:
+        console.print(line, style="bold yellow", markup=False)
     if parquet is not None:
         console.print(sweeping.export(path, parquet), markup=False)
     if outcome.progress.failed:
         raise typer.Exit(FAILED_STATUS)
+
+
+def _check_writable(option: str, path: Path) -> None:
+    if not path.parent.is_dir():
+        raise OptionError(f"{option}: {path} cannot be written, {path.parent} is no folder")
+    if path.is_dir():
+        raise OptionError(f"{option}: {path} cannot be written, it is a folder")

@@ -3,15 +3,24 @@
 import signal
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from distributed import Client, LocalCluster, as_completed
+from distributed.scheduler import KilledWorker
 
 from ...model.errors import OptionError
+from ...sim.results import SimulationError
 from .plan import Answers, Chunk, Engine, Inline, run_chunk
+from .single import assignments_of
 
 CONNECT_SECONDS = 30
+STAYS = "what was answered before is stored, and the same command goes on from there"
+
+
+class LostWorkersError(SimulationError):
+    """Workers died, of a chunk of points or all of them: the sweep ends, what it stored stays."""
 
 
 class DaskEngine:
@@ -21,18 +30,35 @@ class DaskEngine:
         self.client = client
 
     def answers(self, parts: Sequence[Chunk], digests: Mapping[str, str]) -> Iterator[Answers]:
-        """Yield the answers of each chunk as it is done; what is left is canceled when the caller stops."""
+        """Yield the answers of each chunk as it is done; what is left is canceled when the caller stops.
+
+        Raises LostWorkersError, and what `run_chunk` raises.
+        """
         futures = [
             self.client.submit(run_chunk, part, digests, pure=False, priority=-number)
             for number, part in enumerate(parts)
         ]
         try:
             for future in as_completed(futures):
-                answers: Answers = future.result()
+                try:
+                    answers: Answers = future.result()
+                except KilledWorker as error:
+                    raise LostWorkersError(_killed(parts[futures.index(future)], error)) from error
+                except CancelledError as error:
+                    raise LostWorkersError(f"--scheduler: the connection was lost; {STAYS}") from error
                 future.release()
                 yield answers
         finally:
             self.client.cancel(futures, force=True)
+
+
+def _killed(part: Chunk, error: KilledWorker) -> str:
+    first = " ".join(assignments_of(part[0].point)) or "the default point"
+    others = f" and {len(part) - 1} more" if len(part) > 1 else ""
+    return (
+        f"workers: {error.allowed_failures + 1} died, as for want of memory, while {first}{others} "
+        f"{'were' if others else 'was'} under way; {STAYS}; fewer --workers leave more memory to each"
+    )
 
 
 @contextmanager

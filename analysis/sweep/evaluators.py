@@ -1,9 +1,11 @@
 """Everything that a point can be asked: by name, what it takes, and what its answers depend on."""
 
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 from ...model.errors import NormqError
 from ...sim.memory.map import CorruptedMemoryError
@@ -107,7 +109,7 @@ def digest_of(name: str) -> str:
 
 
 def evaluate(point: DesignPoint, name: str, known: Known) -> Result:
-    """Ask one evaluator; an impossible point and a failed run are results with their reason."""
+    """Ask one evaluator; an impossible point and a failed run are results with their reason, whatever is raised."""
     began = time.process_time()
     status, reason, fields = OK, "", dict[str, object]()
     try:
@@ -116,5 +118,13 @@ def evaluate(point: DesignPoint, name: str, known: Known) -> Result:
         status, reason = IMPOSSIBLE, str(error)
     except (SimulationError, CorruptedMemoryError, TimingError) as error:
         status, reason = FAILED, f"{type(error).__name__}: {error}"
+    except Exception as error:  # noqa: BLE001  # a bug of ours fails its point, the others go on
+        status, reason = FAILED, _bug(error)
     seconds = time.process_time() - began
     return Result(point.digest, name, digest_of(name), status, reason, fields, seconds)
+
+
+def _bug(error: Exception) -> str:
+    """Return type, message on one line and where it was raised."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {' '.join(str(error).split())} ({Path(place.filename).name}:{place.lineno})"

@@ -5,7 +5,7 @@ from dataclasses import astuple, dataclass, replace
 from typing import Protocol
 
 from ...model.errors import OptionError
-from .evaluators import EVALUATORS, FAILED, Fields, Result, digest_of, evaluate
+from .evaluators import EVALUATORS, Fields, Result, digest_of, evaluate
 from .point import DesignPoint
 
 CHUNK = 50
@@ -68,11 +68,11 @@ def missing_tasks(
     evaluators: Sequence[str],
     found: Mapping[tuple[str, str], Result],
 ) -> list[Task]:
-    """Return a task for each point that lacks an answer; a failed one counts as none."""
+    """Return a task for each point that lacks an answer."""
     tasks: list[Task] = []
     for point in dict.fromkeys(points):
         known = {name: found[point.digest, name] for name in evaluators if (point.digest, name) in found}
-        lacking = tuple(name for name in evaluators if name not in known or known[name].status == FAILED)
+        lacking = tuple(name for name in evaluators if name not in known)
         if lacking:
             needed = {need for name in lacking for need in EVALUATORS[name].needs}
             tasks.append(Task(point, lacking, {name: one for name, one in known.items() if name in needed}))

@@ -28,6 +28,8 @@ class CountersDifferError(SimulationError):
 def evaluate_rtl(point: DesignPoint, timing: Fields) -> Fields:
     """Return the columns of a token step that RTL counted, its vectors random codes.
 
+    Cycles by phase are None: the host sees the end of a descriptor only when it reads the number of those done.
+
     Raises ImpossiblePointError, SimulationError and CorruptedMemoryError as `run_jobs`, and CountersDifferError naming
     the first counter that is not as the timing model's `timing` has it.
     """
@@ -45,7 +47,7 @@ def evaluate_rtl(point: DesignPoint, timing: Fields) -> Fields:
     fields = step_fields(placed.step, done.counters, done.completed_at)
     return {
         **timing,
-        **{name: value for name, value in fields.items() if not name.startswith("cycles_")},
+        **{name: None if name.startswith("cycles_") else value for name, value in fields.items()},
         "over_roofline": fields["cycles"] / line.bound,
         "latency_us": fields["cycles"] / point.clock_mhz,
         "source": SOURCE,

@@ -2,16 +2,20 @@
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from ...sim.memory.dram import PRESETS
 from .cost import clocked
-from .point import DesignPoint
-from .spec import RtlCheck, Space
+from .point import IDEAL, DesignPoint
+from .spec import Choices, RtlCheck, Space
 
-TRIES = 50
-"""Draws for each point that is wanted, before a space counts as drawn out."""
+SPARSE = 4
+"""Combinations for each point that is wanted from which on they are drawn anew: half of them differ, so few repeat."""
 
 
 def points_of(space: Space) -> list[DesignPoint]:
@@ -27,27 +31,53 @@ def points_of(space: Space) -> list[DesignPoint]:
 
 
 def drawn(space: Space) -> list[DesignPoint]:
-    """Return `space.count` different points, fewer where the space has no more."""
+    """Return `space.count` different points, fewer only where their greatest clocks make combinations the same."""
     rng = np.random.default_rng(space.seed)
     wanted = space.count or 0
+    choices = [*space.point.values()]
+    combinations = _anew(choices, rng) if SPARSE * wanted <= space.combinations else _shuffled(choices, rng)
     found: dict[DesignPoint, None] = {}
-    for _ in range(TRIES * wanted):
+    for values in combinations:
+        found[clocked(DesignPoint(**dict(zip(space.point, values, strict=True))))] = None
         if len(found) == wanted:
             break
-        fields = {name: choices[rng.integers(len(choices))] for name, choices in space.point.items()}
-        found[clocked(DesignPoint(**fields))] = None
     return list(found)
 
 
-def rtl_sample(points: Sequence[DesignPoint], check: RtlCheck) -> list[DesignPoint]:
-    """Return the points that RTL runs too, drawn from those that a simulation can afford.
+def _anew(choices: Sequence[Choices], rng: np.random.Generator) -> Iterator[Choices]:
+    """Yield combinations without end, each drawn anew."""
+    while True:
+        yield tuple(own[rng.integers(len(own))] for own in choices)
 
-    The draw depends on the set of points, not on their order.
+
+def _shuffled(choices: Sequence[Choices], rng: np.random.Generator) -> Iterator[Choices]:
+    """Yield every combination once."""
+    for number in rng.permutation(math.prod(map(len, choices))):
+        left, values = int(number), list[Any]()
+        for own in choices:
+            left, index = divmod(left, len(own))
+            values.append(own[index])
+        yield tuple(values)
+
+
+def rtl_order(points: Sequence[DesignPoint], check: RtlCheck) -> list[DesignPoint]:
+    """Return the points that a simulation can afford in the order in which RTL takes them.
+
+    One point of each run comes before others of the same (`as_rtl_sees`). The order depends on the set of points and
+    the seed, not on the order of `points`.
     """
-    small = [
-        point
-        for point in dict.fromkeys(points)
-        if point.hidden_states <= check.greatest_hidden_states and point.lanes <= check.greatest_lanes
-    ]
-    ranked = sorted(small, key=lambda point: hashlib.sha256(f"{check.seed} {point.digest}".encode()).digest())
-    return ranked[: check.count]
+    runs: dict[DesignPoint, list[DesignPoint]] = {}
+    for point in sorted(set(points), key=lambda point: point.digest):
+        if point.hidden_states <= check.greatest_hidden_states and point.lanes <= check.greatest_lanes:
+            runs.setdefault(as_rtl_sees(point), []).append(point)
+    ranked = sorted(runs, key=lambda run: hashlib.sha256(f"{check.seed} {run.digest}".encode()).digest())
+    layers = itertools.zip_longest(*(runs[run] for run in ranked))
+    return [point for layer in layers for point in layer if point is not None]
+
+
+def as_rtl_sees(point: DesignPoint) -> DesignPoint:
+    """Return the point with one value for all that a run of RTL does not depend on: equal ones are the same run."""
+    engine = point.engine_alone
+    if point.memory == IDEAL:
+        return replace(engine, clock_mhz=DesignPoint.clock_mhz)
+    return replace(engine, channels=point.channels or PRESETS[point.memory].channels)

@@ -1,5 +1,6 @@
 """SPEC.toml: what is swept, by which evaluators; checked whole before anything runs."""
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
@@ -10,17 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from ...model.errors import OptionError
 from ..cost.nodes import NODES
-from .columns import COST, FPGA, QUALITY, SETUP, TIMING
+from .columns import FILLED_BY
 from .evaluators import EVALUATORS
 from .plan import RTL
 from .point import DesignPoint
 
 TEXTS = {"source", "roofline_limit", "area_kind", "fmax_kind", "fpga_kind", "quality_size"}
-OBJECTIVES = tuple(sorted({*TIMING, *SETUP, *COST, *FPGA, *QUALITY} - TEXTS))
+OBJECTIVES = tuple(sorted({name for columns in FILLED_BY.values() for name in columns} - TEXTS))
 TYPES = get_type_hints(DesignPoint)
 NAMES = tuple(field.name for field in fields(DesignPoint))
 Choices = tuple[Any, ...]
 GREATEST_GRID = 1_000_000
+SEEDS = range(2**32)
 
 
 class _Part(BaseModel):
@@ -30,10 +32,10 @@ class _Part(BaseModel):
 class LogRange(_Part):
     """Whole numbers from `start` to `stop`: each `factor` times the one before, or `count`, evenly in the log."""
 
-    start: Annotated[int, Field(ge=1)]
-    stop: Annotated[int, Field(ge=1)]
+    start: Annotated[int, Field(ge=1, lt=2**32)]
+    stop: Annotated[int, Field(ge=1, lt=2**32)]
     factor: Annotated[float, Field(gt=1)] | None = None
-    count: Annotated[int, Field(ge=2)] | None = None
+    count: Annotated[int, Field(ge=2, le=GREATEST_GRID)] | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -41,6 +43,8 @@ class LogRange(_Part):
             raise ValueError(f"start {self.start} is above stop {self.stop}")
         if (self.factor is None) == (self.count is None):
             raise ValueError("expected one of factor and count")
+        if self.factor is not None and math.log(self.stop / self.start) > GREATEST_GRID * math.log(self.factor):
+            raise ValueError(f"factor {self.factor} makes more than {GREATEST_GRID} numbers, expected a greater one")
         return self
 
     def values(self) -> tuple[int, ...]:
@@ -59,9 +63,9 @@ class Space(_Part):
     """Some points: every combination, as many drawn at random, or those that a search asks for."""
 
     search: Literal["grid", "random", "nsga2"] = "grid"
-    count: Annotated[int, Field(ge=1)] | None = None
-    """Of points: random and nsga2."""
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    count: Annotated[int, Field(ge=1, le=GREATEST_GRID)] | None = None
+    """Of points: random, as many as there are combinations at most, and nsga2."""
+    seed: Annotated[int, Field(ge=SEEDS[0], le=SEEDS[-1])] = 0
     population: Annotated[int, Field(ge=2)] = 50
     """Of nsga2: points of a generation."""
     objectives: dict[str, Literal["min", "max"]] = {}
@@ -88,19 +92,26 @@ class Space(_Part):
             raise ValueError(
                 f"objectives: {len(self.objectives)} given, expected {expected} where search is {self.search}"
             )
-        size = 1
-        for choices in self.point.values():
-            size *= len(choices)
-        if self.search == "grid" and size > GREATEST_GRID:
-            raise ValueError(f"point: a grid of {size} points, expected at most {GREATEST_GRID}")
+        if self.search == "grid" and self.combinations > GREATEST_GRID:
+            raise ValueError(f"point: a grid of {self.combinations} points, expected at most {GREATEST_GRID}")
+        if self.search == "random" and self.count is not None and self.count > self.combinations:
+            raise ValueError(
+                f"count: {self.count} given, expected at most {self.combinations}, the combinations of the choices "
+                "(search = 'grid' takes all of them)"
+            )
         return self
+
+    @property
+    def combinations(self) -> int:
+        """Of the choices."""
+        return math.prod(map(len, self.point.values()))
 
 
 class RtlCheck(_Part):
     """Points that RTL runs too, to hold the timing model against it as the sweep runs."""
 
     count: Annotated[int, Field(ge=0)] = 0
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Annotated[int, Field(ge=SEEDS[0], le=SEEDS[-1])] = 0
     greatest_hidden_states: Annotated[int, Field(ge=1)] = 1024
     """Greater points are not drawn."""
     greatest_lanes: Annotated[int, Field(ge=1)] = 16
@@ -118,11 +129,25 @@ class SweepSpec(_Part):
     @classmethod
     def _known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         expected = [name for name in EVALUATORS if name != RTL]
+        if not given:
+            raise ValueError(f"[] given, expected some of {', '.join(expected)}")
         for name in given:
             if name not in expected:
                 raise ValueError(f"{name!r} given, expected some of {', '.join(expected)}")
         wanted = {*given, *(need for name in given for need in EVALUATORS[name].needs)}
         return tuple(name for name in EVALUATORS if name in wanted)
+
+    @model_validator(mode="after")
+    def _objectives_are_filled(self) -> Self:
+        for number, space in enumerate(self.space):
+            for column in space.objectives:
+                filler = next(name for name, columns in FILLED_BY.items() if column in columns)
+                if filler not in self.evaluators:
+                    raise ValueError(
+                        f"space.{number}.objectives: {column!r} given, a column of evaluator {filler!r}, "
+                        f"expected {filler!r} among the evaluators ({', '.join(self.evaluators)})"
+                    )
+        return self
 
 
 def read_spec(path: Path) -> SweepSpec:
@@ -165,6 +190,8 @@ def _choices(name: str, value: Any) -> Choices:
             adapter.validate_python(choice, strict=True)
         except ValidationError as error:
             raise ValueError(f"{name}: {choice!r} given, expected {_expected(TYPES[name], error)}") from error
+        if name == "seed" and choice not in SEEDS:
+            raise ValueError(f"{name}: {choice!r} given, expected {SEEDS[0]}..{SEEDS[-1]}")
         if name == "node" and choice not in NODES:
             raise ValueError(f"{name}: {choice!r} given, expected one of {', '.join(NODES)}")
     return tuple(dict.fromkeys(choices))

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ...model.errors import OptionError
-from .evaluators import Result
+from .evaluators import EVALUATORS, Result, digest_of
 from .point import DesignPoint
 
 SCHEMA = """
@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS points (
     fields TEXT NOT NULL     -- JSON of the configuration
 );
 CREATE TABLE IF NOT EXISTS results (
-    number INTEGER PRIMARY KEY,  -- rising: the latest of a point and an evaluator is the greatest
+    number INTEGER PRIMARY KEY,  -- rising: of a point and an evaluator, what wrote last is the greatest
     point TEXT NOT NULL,
     evaluator TEXT NOT NULL,
     sources TEXT NOT NULL,   -- digest of the evaluator's sources
@@ -90,8 +90,16 @@ class SweepStore:
         return found
 
     def latest(self) -> dict[tuple[str, str], Result]:
-        """Return {(point, evaluator): result}, each from the sources that wrote last."""
-        return {(result.point, result.evaluator): result for result in self._select("1", ())}
+        """Return {(point, evaluator): result}, each from the current sources; from those that wrote last, if none is.
+
+        The sources are read for an evaluator alone that answered a point more than once.
+        """
+        found: dict[tuple[str, str], Result] = {}
+        for result in self._select("1", ()):
+            key = result.point, result.evaluator
+            if key not in found or not _is_current(found[key]):
+                found[key] = result
+        return found
 
     def points(self) -> list[DesignPoint]:
         """Return all points in the order in which they came."""
@@ -114,6 +122,11 @@ class SweepStore:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION}; COMMIT;")
+
+
+def _is_current(result: Result) -> bool:
+    """Whether it is of the sources here; no evaluator of another version is, that this one does not have."""
+    return result.evaluator in EVALUATORS and result.sources == digest_of(result.evaluator)
 
 
 def _row(result: Result) -> tuple[str, str, str, str, str, str, float]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from ...model.atomic import replacing
-from .columns import COLUMNS, CONFIGURATION, FILLED_BY, TIMING
+from .columns import COLUMNS, CONFIGURATION, FILLED_BY
 from .evaluators import FAILED, IMPOSSIBLE, OK, Result
 from .plan import RTL
 from .point import DesignPoint
@@ -21,8 +21,8 @@ ORDER = (FAILED, IMPOSSIBLE, OK)
 def frame_of(store: SweepStore) -> pd.DataFrame:
     """Return the columns of `columns.COLUMNS` and a digest of sources for each evaluator, `sources_<name>`.
 
-    What no evaluator said is missing (NaN, None). Each evaluator speaks by its latest sources. Rows are in the order of
-    their configuration, whoever answered first.
+    What no evaluator said is missing (NaN, None). Each evaluator speaks by its current sources, by the latest of a
+    point that these have not answered. Rows are in the order of their configuration, whoever answered first.
     """
     latest = store.latest()
     names = sorted({evaluator for _, evaluator in latest})
@@ -46,7 +46,7 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
 def _row(point: DesignPoint, found: Mapping[str, Result]) -> dict[str, object]:
     row: dict[str, object] = {**asdict(point)}
     for name, result in found.items():
-        row |= {column: result.fields.get(column) for column in FILLED_BY.get(name, TIMING)}
+        row |= {column: result.fields.get(column) for column in FILLED_BY.get(name, {})}
         row[f"sources_{name}"] = result.sources
     status = next((one for one in ORDER if any(result.status == one for result in found.values())), OK)
     reasons = dict.fromkeys(result.reason for result in found.values() if result.status == status and result.reason)

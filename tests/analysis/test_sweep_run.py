@@ -214,15 +214,6 @@ def test_the_command_sweeps_with_workers_exports_and_goes_on(tmp_path: Path) -> 
     assert frame.loc[frame["status"] == "impossible", "cycles"].isna().all()
 
 
-def test_an_address_without_a_scheduler_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("normq.analysis.sweep.engine.CONNECT_SECONDS", 0.2)
-    with (
-        pytest.raises(OptionError, match=r"^--scheduler: 'tcp://127.0.0.1:1' given, no Dask scheduler answers there"),
-        engine(0, "tcp://127.0.0.1:1"),
-    ):
-        pass
-
-
 def test_workers_of_a_scheduler_answer_too() -> None:
     """As `--scheduler ADDRESS` does; the worker is a thread of this process, reached over the network."""
     tasks = missing_tasks([SMALL, replace(SMALL, lanes=3)], ("timing",), {})

@@ -91,6 +91,35 @@ def test_changed_sources_reuse_no_row(tmp_path: Path) -> None:
         assert store.latest()[POINT.digest, "timing"].fields == {"cycles": 2}
 
 
+def test_the_table_speaks_by_the_current_sources_though_others_wrote_last(tmp_path: Path) -> None:
+    """As after a change that was taken back: sources A, then B, then A again, which finds all points known."""
+    only_others = replace(POINT, lanes=8)
+    with closing(SweepStore(tmp_path / "store.sqlite")) as store:
+        store.put([POINT], [result(sources=digest_of("timing"), cycles=1)])
+        store.put([POINT, only_others], [result(sources="B", cycles=2), result(only_others, sources="A", cycles=3)])
+        store.put([], [result(only_others, sources="B", cycles=4)])
+        frame = frame_of(store)
+    assert frame[["lanes", "cycles", "sources_timing"]].to_numpy().tolist() == [
+        [8, 4, "B"],
+        [16, 1, digest_of("timing")],
+    ]
+
+
+def test_a_store_of_one_version_or_of_evaluators_unknown_here_is_read_without_the_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(name: str) -> str:
+        pytest.fail(f"sources of {name} were read")
+
+    monkeypatch.setattr("normq.analysis.sweep.store.digest_of", read)
+    with closing(SweepStore(tmp_path / "store.sqlite")) as store:
+        store.put([POINT], [result()])
+        for sources in "AB":
+            store.put([], [Result(POINT.digest, "yield_loss", sources, OK)])
+        assert store.latest()[POINT.digest, "yield_loss"].sources == "B"
+        assert frame_of(store)["cycles"].tolist() == [7]
+
+
 def test_what_was_found_stays_and_a_failure_may_be_tried_again(tmp_path: Path) -> None:
     with closing(SweepStore(tmp_path / "store.sqlite")) as store:
         for status, cycles in ((FAILED, 1), (OK, 2), (OK, 3), (FAILED, 4)):

@@ -38,6 +38,9 @@ def test_rtl_counts_what_the_model_counts_beside_every_other_evaluator(tmp_path:
     assert "4 points, 0 of them known before, 0 impossible, 0 failed" in result.output
     frame = pd.read_parquet(tmp_path / "s.parquet")
     assert frame["source"].value_counts().to_dict() == {"timing model": 4, "RTL": 3}
+    assert "RTL ran 3 of 3 asked points, all counters as the timing model's" in result.output
+    phases = ["cycles_forward", "cycles_denominators", "cycles_numerators", "cycles_listed"]
+    assert frame.loc[frame["source"] == "RTL", phases].isna().all(axis=None)
     assert {"ideal", "hbm2e"} == set(frame.loc[frame["source"] == "RTL", "memory"])
     predicted = frame[frame["source"] == "timing model"]
     assert predicted[[*TIMING, *SETUP, *COST, *QUALITY]].notna().all(axis=None)
@@ -60,6 +63,7 @@ def test_another_count_is_told_at_once_and_a_second_run_tries_it_again(
     assert len(told) == 3
     assert all("CountersDifferError: gather.entries: RTL" in line for line in told)
     assert "0 impossible, 3 failed" in result.output
+    assert "RTL ran 0 of 3 asked points; 3 failed" in result.output
     monkeypatch.undo()
     result = swept(tmp_path)
     assert (result.exit_code, "1 of them known before, 0 impossible, 0 failed" in result.output) == (0, True)
