@@ -11,10 +11,9 @@ import numpy as np
 import torch
 
 from ...model.atomic import replacing
-from ...model.default.language_model import default_language_model
 from ...model.training.aware import Quantization
 from ...model.training.counts import Parameters
-from ...model.training.distill import Sampling, distilled_start
+from ...model.training.distill import DEFAULT, Sampling, distilled_start, language_model
 from ...model.training.sequences import Sequences
 from ...model.training.train import TrainOptions, TrainState, first_state, train
 from .trained import EOS, aware_name, model_file, seed_name
@@ -32,7 +31,7 @@ Curve = list[dict[str, Any]]
 def train_seed(seed: int, folder: Path) -> Curve:
     """Train the HMM of one seed into its file; the start and the sentences are kept for aware EM."""
     torch.set_num_threads(1)
-    model = default_language_model()
+    model = language_model(DEFAULT)
     draw = Sampling(model, SENTENCES + DEV_SENTENCES, PADDED_LENGTH, EOS, seed)
     rows = draw.draw(folder / f"samples-{seed}", lambda _: None)
     start = distilled_start(model, rows[DEV_SENTENCES:], HIDDEN, PADDED_LENGTH, EOS, seed)
@@ -47,7 +46,7 @@ def train_seed(seed: int, folder: Path) -> Curve:
 def train_aware(bits: int, interval: int, folder: Path) -> Curve:
     """Train with Norm-Q every `interval` chunks from the first seed's start; its last levels go into their file."""
     torch.set_num_threads(1)
-    draw = Sampling(default_language_model(), SENTENCES + DEV_SENTENCES, PADDED_LENGTH, EOS, 1)
+    draw = Sampling(language_model(DEFAULT), SENTENCES + DEV_SENTENCES, PADDED_LENGTH, EOS, 1)
     data, dev = _sequences(draw.draw(folder / "samples-1", lambda _: None))
     with np.load(folder / "start-1.npz") as tensors:
         start = Parameters(**{name: torch.from_numpy(tensors[name]) for name in ("gamma", "alpha", "beta")})

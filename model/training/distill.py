@@ -21,16 +21,18 @@ from .states import initial_states, neighbors, path_counts
 from .tokenizer import Tokens
 
 CLUSTER_TOKENS = 100_000
-"""Tokens, about, whose states are clustered: [tokens, 2 * width] float32 in memory."""
+"""Tokens, about, whose states are clustered: [tokens, 2 * width] float64 in memory."""
 
 DEFAULT = Path("default")
 """Names the embedded language model."""
 
 
 def language_model(folder: Path, device: str = "cpu") -> PreTrainedModel:
-    """Return the causal language model of a local folder of transformers, or the embedded one, to evaluate in float32.
+    """Return the causal language model of a local folder of transformers, or the embedded one, ready to evaluate.
 
-    Only safetensors are read, and no code of the folder runs. Raises OptionError.
+    In float64 on the CPU: a draw compares a number with V cumulated probabilities, and with float32's rounding, which
+    differs between processors, about one token in thousands would be another one. In float32 on other devices, whose
+    draws are their own. Only safetensors are read, and no code of the folder runs. Raises OptionError.
     """
     if folder == DEFAULT:
         return _moved(default_language_model(), device)
@@ -49,7 +51,8 @@ def language_model(folder: Path, device: str = "cpu") -> PreTrainedModel:
 
 
 def _moved(model: PreTrainedModel, device: str) -> PreTrainedModel:
-    torch.nn.Module.to(model, device)  # transformers' own `to` is typed for another class
+    dtype = torch.float64 if torch.device(device).type == "cpu" else torch.float32
+    torch.nn.Module.to(model, device, dtype)  # transformers' own `to` is typed for another class
     return model.eval()
 
 

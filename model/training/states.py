@@ -22,14 +22,15 @@ ROUNDS = 30
 def cluster(points: Tensor, clusters: int, seed: int) -> Tensor:
     """Return [N] int64, the cluster 0..clusters - 1 of each of `points` [N, width] float32.
 
-    On one thread, so that the result does not depend on how many there are. Raises TrainingError for fewer points than
-    clusters.
+    On one thread, so that the result does not depend on how many there are, and in float64: a point between two
+    centers would fall by the processor's rounding, and every later center would follow. Raises TrainingError for fewer
+    points than clusters.
     """
     if len(points) < clusters:
         raise TrainingError(f"hidden: {clusters + 1} states asked of {len(points)} words, expected one a state")
     k_means = MiniBatchKMeans(clusters, batch_size=BATCH_POINTS, max_iter=ROUNDS, n_init="auto", random_state=seed)
     with threadpool_limits(1):
-        return torch.from_numpy(k_means.fit_predict(points.numpy())).long()
+        return torch.from_numpy(k_means.fit_predict(points.double().numpy())).long()
 
 
 def neighbors(hidden: Tensor) -> Tensor:
