@@ -7,6 +7,8 @@ import pandas as pd
 from ..cost.dram import dram_energy
 from .card import CARD
 from .designs import Row, at_beams, idle_leakage_uj, ranked, records
+from .instead import HEAD as INSTEAD_HEAD
+from .instead import instead_rows, shipped_baselines
 from .latency import PUBLISHED, TokenLatency
 from .measured import Measured
 from .sensitivity import neighbors, variants
@@ -75,6 +77,8 @@ def section(points: pd.DataFrame, target: Target, measured: Measured) -> str:
         _commands(points, target, chosen),
         _setup(chosen, target),
         _kinds(chosen, target),
+        f"### Instead of it, {target.main} beams",
+        table(INSTEAD_HEAD, instead_rows(shipped_baselines(), chosen, target)),
         "### Behind it",
         _runners(best, target),
         "### One thing changed",

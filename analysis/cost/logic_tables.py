@@ -183,9 +183,9 @@ def fit_errors(libraries: Sequence[str]) -> list[tuple[str, str, int, int, float
     for library in libraries:
         for is_lane, kind in ((True, "lane"), (False, "engine")):
             model = model_of(library, is_lane)
-            rows, fits = len(model.rows), (model.gate_fit, model.flip_flop_fit)
+            rows, gates, flops = len(model.rows), model.gate_fit, model.flip_flop_fit
             if library == REFERENCE:
-                found.append((library, kind, rows, max(one.alone for one in fits), *(one.error for one in fits)))
+                found.append((library, kind, rows, max(gates.alone, flops.alone), gates.error, flops.error))
             else:
                 found.append((library, kind, rows, int(rows == 1), model.error, model.error))
     return found

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from normq.analysis.answer.designs import at_beams, designs_of, feasible, idle_leakage_uj, ranked, records
+from normq.analysis.answer.instead import instead_rows
 from normq.analysis.answer.latency import TokenLatency
 from normq.analysis.answer.measured import Measured, read_measured, write_measured
 from normq.analysis.answer.page import SHIPPED, page_of
@@ -15,7 +16,9 @@ from normq.analysis.answer.sections import PARTS
 from normq.analysis.answer.sensitivity import neighbors, variants
 from normq.analysis.answer.targets import AWAKE_ENERGY, CHIPLETS, EDGE, FPGA, TEXT_ENERGY, UNCOUNTED
 from normq.analysis.answer.text import command, number
+from normq.analysis.baseline.compare import ROOFLINE, Baseline
 from normq.analysis.commands.app import app
+from normq.analysis.cost.band import Band
 from normq.analysis.design_points import PREDICTED
 from normq.analysis.sweep.cost import evaluate_point_cost
 from normq.analysis.sweep.point import DesignPoint
@@ -123,7 +126,7 @@ def test_other_rules_lead_elsewhere_or_nowhere(table: pd.DataFrame) -> None:
 
 
 def test_a_text_pays_for_its_set_up_and_an_engine_that_stays_on_for_its_leakage(table: pd.DataFrame) -> None:
-    """By hand: leakage is 0.1 mW a lane and entry, so that 27 ms of it are little beside 65 uJ; not so those of 10 W."""
+    """By hand: leakage is 0.1 mW a lane and entry, so 27 ms of it are little beside 65 uJ; those of 10 W are not."""
     chosen = records(ranked(table, EDGE).iloc[:1])[0]
     spent = TokenLatency.of(chosen)
     assert idle_leakage_uj(chosen, 27.0) == pytest.approx(0.8 * (27 + spent.update - spent.alone))
@@ -145,6 +148,23 @@ def test_energy_is_the_sum_of_the_parts_that_the_page_names() -> None:
     assert (parts / rows["energy_uj"] - 1).abs().max() < 1e-9
     memory = rows[["energy_dram_uj", "energy_background_uj", "energy_refresh_uj"]].sum(axis=1)
     assert (memory / rows["energy_memory_uj"].where(rows["memory"] != "ideal") - 1).abs().max() < 1e-9
+
+
+def test_baselines_of_the_same_work_stand_beside_the_choice(table: pd.DataFrame) -> None:
+    chosen = records(ranked(table, EDGE).iloc[:1])[0]
+    energy = Band(2.0, 4.0, 8.0)
+    found = [
+        Baseline("a GPU", "float16", 4096, 16, 0.01, energy, ROOFLINE, 1),
+        Baseline("a core", "golden b=4 sparse", 4096, 16, 0.02, None, "measured", 0),
+        Baseline("a core", "golden b=8 sparse", 4096, 16, 0.02, energy, "measured", 0),
+        Baseline("a GPU", "float16", 4096, 1, 0.01, energy, ROOFLINE, 1),
+        Baseline("a GPU", "float16", 8192, 16, 0.01, energy, ROOFLINE, 1),
+    ]
+    # the design takes 4 groups of 4096 * 4 / 2 cycles at 400 MHz, 81.92 us, and 262 uJ, 131 to 524
+    assert list(instead_rows(found, chosen, EDGE)) == [
+        ["a GPU", "float16", "roofline", "10", "122x", "15.3x (3.81..61)"],
+        ["a core", "golden b=4 sparse", "measured", "20", "244x", "-"],
+    ]
 
 
 def test_a_point_is_named_by_what_is_not_default() -> None:
