@@ -91,7 +91,13 @@ def distill(
         rows = _draw(sampling, output, processes)
         data, dev = held_out(rows)
         vocab = model.config.vocab_size
-        source = {"hidden_states": hidden, "vocab_size": vocab, "start": "clusters", "sequences_sha256": digest(rows)}
+        source = {
+            "hidden_states": hidden,
+            "vocab_size": vocab,
+            "start": "clusters",
+            "sequences_sha256": digest(rows),
+            "language_model_sha256": sampling.model_sha256,
+        }
         run = TrainingRun(output, data, dev, eos, options, source, device, processes)
         trained_on = rows[: len(data)]
         carry_out(run, lambda: distilling.distilled_start(model, trained_on, hidden, length, eos, seed))
