@@ -84,6 +84,9 @@ def distill(
     distilling = import_module("...model.training.distill", __package__)
     model = distilling.language_model(language_model, device)
     eos = distilling.end_of_text(model, eos_token_id)
+    limit = distilling.positions(model)
+    if limit is not None and length > limit:
+        raise OptionError(f"--length: {length} given, expected at most {limit}, the positions of the language model")
     make_folder(output)
     processes = join(os.environ, backend)
     try:

@@ -16,6 +16,7 @@ from ..default.language_model import default_language_model
 from ..errors import OptionError, TrainingError
 from .counts import Parameters, padding_counts
 from .identity import Identity, read_identity, refuse_other, tensors_digest, write_identity
+from .inputs import read_array
 from .language_model import hidden_states
 from .processes import ALONE, Processes
 from .samples import BATCH_ROWS, sample_batch
@@ -69,6 +70,13 @@ def end_of_text(model: PreTrainedModel, given: int | None) -> int:
     if not isinstance(found, int) or not 0 <= found < vocab:
         raise OptionError(f"eos_token_id: {found!r} found, expected one token of 0..{vocab - 1}; give it as an option")
     return found
+
+
+def positions(model: PreTrainedModel) -> int | None:
+    """Return the most tokens that a language model can be fed, None where its configuration has no limit."""
+    config = model.config.get_text_config()
+    found = (getattr(config, name, None) for name in ("max_position_embeddings", "n_positions"))
+    return next((limit for limit in found if isinstance(limit, int) and limit > 0), None)
 
 
 def model_digest(model: PreTrainedModel) -> str:
@@ -153,7 +161,7 @@ class Sampling:
     def _kept(self, folder: Path, number: int) -> Tokens:
         file, expected = self._file(folder, number), (self._rows(number), self.longest)
         try:
-            part = np.load(file, allow_pickle=False)
+            part = read_array(file)
         except (OSError, ValueError) as error:
             raise TrainingError(f"{file}: cannot be read as an array ({error}); remove it to draw it again") from error
         if part.shape != expected or part.dtype != np.int64:

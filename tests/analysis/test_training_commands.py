@@ -201,13 +201,30 @@ def test_wrong_input_is_named_before_any_work(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([[1, 7], [2, -1]]))
     np.save(tmp_path / "float.npy", np.zeros((2, 2)))
     np.save(tmp_path / "gap.npy", np.array([[1, 2], [-1, -1]]))
+    (tmp_path / "nothing.npy").write_bytes(b"")
+    np.save(tmp_path / "objects.npy", np.array([[None]]), allow_pickle=True)
+    np.savez(tmp_path / "several.npz", a=np.array([[1, 2]]))
+    (tmp_path / "several.npz").rename(tmp_path / "several.npy")
+    whole = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "half.npy").write_bytes(whole[:-8])
+    headers = {
+        "open.npy": b"((2, 2, }",
+        "huge.npy": b"(2, 9%s), }" % (b"9" * 14),
+        "wide.npy": b"(%s,), }" % (b"9" * 25),
+    }
+    for name, shape in headers.items():
+        (tmp_path / name).write_bytes(whole.replace(b"(2, 2), }".ljust(len(shape)), shape))
     sizes = ("--vocab-size", "5", "--eos-token-id", "0")
     at = tmp_path
+    for name in ("nothing.npy", "objects.npy", "several.npy", "half.npy", "absent.npy", *headers):
+        found = train(name, *sizes)
+        assert found.startswith(f"{at}/{name}: cannot be read (")
+        assert found.endswith("), expected a .npy file of integers [sequences, tokens]")
     assert train("a.csv") == f"{at}/a.csv: ends with '.csv', expected .txt or .npy"
     assert train("empty.txt") == f"{at}/empty.txt: holds no text, expected a sequence a line"
     assert train("a.npy") == f"{at}/a.npy: .npy needs --vocab-size and --eos-token-id, and no --tokenizer"
     assert train("a.npy", *sizes) == f"{at}/a.npy: row 0, column 1 is 7, expected 0..4 or -1"
-    expected = f"{at}/float.npy: is float64 of shape [2, 2], expected integers [rows, tokens]"
+    expected = f"{at}/float.npy: is float64 of shape [2, 2], expected integers [sequences, tokens]"
     assert train("float.npy", *sizes) == expected
     assert train("gap.npy", *sizes) == f"{at}/gap.npy: row 1 holds no token, expected one at least in each"
     assert train("a.txt", "--hidden", "1") == "--hidden: 1 given, expected 2 at least"
@@ -235,11 +252,18 @@ def test_wrong_language_model_is_named_before_any_work(tmp_path: Path) -> None:
     assert distill(folder).startswith(f"{folder}: is no causal language model that transformers can load (")
     expected = "eos_token_id: 9999 found, expected one token of 0..4095; give it as an option"
     assert distill(Path("default"), "--eos-token-id", "9999") == expected
+    expected = "--length: 65 given, expected at most 64, the positions of the language model"
+    assert distill(Path("default"), "--length", "65", "--samples", "40") == expected
     assert (
         distill(Path("default"), "--hidden", "1")
         == "--hidden, --samples: 1 and 40000 given, expected 2 of each at least"
     )
     assert not (tmp_path / "out").exists()
+
+
+def test_length_may_take_all_positions(tmp_path: Path) -> None:
+    options = ["--hidden", "2", "--samples", "4", "--length", "64", "--chunks", "1"]
+    assert CliRunner().invoke(app, ["distill", "default", "-o", str(tmp_path / "out"), *options]).exit_code == 0
 
 
 @pytest.mark.parametrize("length", ["0", "1"])
