@@ -84,6 +84,9 @@ def distill(
     distilling = import_module("...model.training.distill", __package__)
     model = distilling.language_model(language_model, device)
     eos = distilling.end_of_text(model, eos_token_id)
+    limit = distilling.positions(model)
+    if limit is not None and length > limit:
+        raise OptionError(f"--length: {length} given, expected at most {limit}, the positions of the language model")
     make_folder(output)
     processes = join(os.environ, backend)
     try:
@@ -91,7 +94,13 @@ def distill(
         rows = _draw(sampling, output, processes)
         data, dev = held_out(rows)
         vocab = model.config.vocab_size
-        source = {"hidden_states": hidden, "vocab_size": vocab, "start": "clusters", "sequences_sha256": digest(rows)}
+        source = {
+            "hidden_states": hidden,
+            "vocab_size": vocab,
+            "start": "clusters",
+            "sequences_sha256": digest(rows),
+            "language_model_sha256": sampling.model_sha256,
+        }
         run = TrainingRun(output, data, dev, eos, options, source, device, processes)
         trained_on = rows[: len(data)]
         carry_out(run, lambda: distilling.distilled_start(model, trained_on, hidden, length, eos, seed))

@@ -20,18 +20,24 @@ from ...model.packing.model import pack_model
 from ...model.quantize.methods import METHODS, NORMQ_METHOD, Method, Setting
 from ...model.weights import FloatWeights
 
+_PACKED = [name for name, method in METHODS.items() if method.levels]
+_FLOATS = [name for name, method in METHODS.items() if method.no_checkpoint is None]
+_WRITTEN = [name for name, method in METHODS.items() if method.has_file]
+METHODS_HELP = (
+    f"Packed: {', '.join(_PACKED)}. With --float-output: {', '.join(_FLOATS)}; of these, prune, prune-normalized and "
+    "linear-normalized while every row still sums to 1. The others of `normq generate --method` have no file."
+)
+
 
 def quantize(
     checkpoint: Annotated[Path, typer.Argument(help="Ctrl-G checkpoint folder.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="Packed model file to write.", show_default=False)],
-    bits: Annotated[
-        int | None, typer.Option(help="Index width, 2..8; 2..24 for layer-wise methods; none for pruning.")
-    ] = None,
+    bits: Annotated[int | None, typer.Option(help="Index width, 2..8; none for pruning.")] = None,
     layout: Annotated[Layout, typer.Option(help="Storage of the matrices.")] = Layout.SPARSE,
     eos_token_id: Annotated[
         int | None, typer.Option(help="End-of-text token, for a checkpoint without config.json.", show_default=False)
     ] = None,
-    method: Annotated[str, typer.Option(help=f"One of: {', '.join(METHODS)}.")] = NORMQ_METHOD,
+    method: Annotated[str, typer.Option(help=METHODS_HELP)] = NORMQ_METHOD,
     guard: Annotated[
         bool, typer.Option("--guard", help="hmm_guard: no leak leaves the state of end-of-text or reaches its token.")
     ] = False,
@@ -74,8 +80,15 @@ def quantize(
 def _check_options(bits: int | None, output: Path, name: str, float_output: bool) -> Method:
     """Return the method; refuse before the long work what would fail after it."""
     if name not in METHODS:
-        raise OptionError(f"--method: {name!r} given, expected one of {', '.join(METHODS)}")
+        raise OptionError(f"--method: {name!r} given, expected one of {', '.join(_WRITTEN)}")
     method = METHODS[name]
+    if not method.has_file:
+        raise OptionError(f"--method: {name} can be written to no file ({method.no_checkpoint}); {_elsewhere(name)}")
+    if float_output and method.no_checkpoint is not None:
+        raise OptionError(
+            f"--float-output: no checkpoint can hold {name} ({method.no_checkpoint}), expected to pack it, without "
+            f"--float-output; {_elsewhere(name)}"
+        )
     if method.levels is None and not float_output:
         raise OptionError(f"--method: {name} has only float weights, expected --float-output with it")
     if method.levels is not None:
@@ -89,13 +102,19 @@ def _check_options(bits: int | None, output: Path, name: str, float_output: bool
     return method
 
 
+def _elsewhere(name: str) -> str:
+    """Say where a method can be used that has no place here."""
+    return f"`normq generate --engine float64 --method {name}` runs it, `normq quality` shows what it costs"
+
+
 def _write_float(weights: FloatWeights, folder: Path, provenance: dict[str, str]) -> None:
     """Write a checkpoint. Raises OptionError where rows do not sum to 1: it could not be read as a model."""
     alpha, beta, gamma = (tensor.astype(np.float32) for tensor in (weights.alpha, weights.beta, weights.gamma))
     try:
         hmm = HMM(alpha, beta, gamma, weights.eos_token_id, provenance)
     except ModelError as error:
-        raise OptionError(f"--float-output: no checkpoint can hold the result ({error})") from error
+        use = _elsewhere(provenance["method"])
+        raise OptionError(f"--float-output: no checkpoint can hold the result ({error}); {use}") from error
     write_checkpoint(hmm, folder)
     Console(highlight=False, soft_wrap=True).print(
         f"{folder}: H={hmm.hidden_states} V={hmm.vocab_size} in float32; not to be quantized again", markup=False

@@ -10,6 +10,7 @@ from ...model.checkpoint import read_checkpoint
 from ...model.errors import OptionError
 from ...model.training.aware import TopLevel
 from ...model.training.counts import PSEUDOCOUNT, Parameters, random_parameters
+from ...model.training.identity import tensors_digest
 from ...model.training.inputs import ARRAY, TEXT, read_text, read_tokenizer, read_tokens
 from ...model.training.processes import join, leave
 from ...model.training.run import TrainingRun, digest, held_out
@@ -97,8 +98,12 @@ def train(
     make_folder(output)
     processes = join(os.environ, backend)
     try:
-        states, source = first.beta.shape[0], "random" if start is None else start.resolve().name
-        identity = {"sequences_sha256": digest(rows), "hidden_states": states, "vocab_size": vocab, "start": source}
+        identity = {
+            "sequences_sha256": digest(rows),
+            "hidden_states": first.beta.shape[0],
+            "vocab_size": vocab,
+            **({"start": "random"} if start is None else _named(start, first)),
+        }
         carry_out(TrainingRun(output, data, dev, eos, options, identity, device, processes), lambda: first)
     finally:
         leave(processes)
@@ -123,6 +128,11 @@ def _read(
     if not 0 <= eos < vocab:
         raise OptionError(f"--eos-token-id: {eos} given, expected 0..{vocab - 1}")
     return rows, vocab, eos
+
+
+def _named(folder: Path, first: Parameters) -> dict[str, str]:
+    """Return what tells a checkpoint to start from: its name for people, its digest because names are not enough."""
+    return {"start": folder.resolve().name, "start_sha256": tensors_digest(vars(first))}
 
 
 def _start(folder: Path | None, hidden: int, vocab: int, eos: int, seed: int) -> Parameters:

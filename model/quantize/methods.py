@@ -18,6 +18,9 @@ from .tensor import QuantizedHMM, ZeroRows
 
 NORMQ_METHOD = "norm-q"
 
+LOOSE_ROWS = "its rows do not sum to 1"
+LIVE_VECTORS = "it quantizes the vectors of every product, too"
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -44,6 +47,14 @@ class Method:
     """Of a method that only a float engine can use."""
     activations: ActivationScale | None = None
     """Set where the float engine must quantize its vectors, too."""
+    no_checkpoint: str | None = None
+    """Why float weights of this method are no model that a checkpoint can hold. None where they are one, unless a row
+    is empty or has lost too much: that depends on the model, and on the share that is pruned."""
+
+    @property
+    def has_file(self) -> bool:
+        """Whether any file can hold what the method makes of a model."""
+        return self.levels is not None or self.no_checkpoint is None
 
     def quantize(self, hmm: HMM, setting: Setting) -> QuantizedHMM:
         """Return levels, the setting's options applied. Raises QuantizationError."""
@@ -106,7 +117,16 @@ def _float_kmeans(kind: KMeans) -> Method:
             raise QuantizationError(f"method {kind.name}-float: needs an index width in bits, none was given")
         return kind.float_weights(hmm, setting.bits)
 
-    return Method(f"{kind.name}-float", f"{_kmeans_summary(kind)}, levels in float", floats=floats)
+    return Method(
+        f"{kind.name}-float",
+        f"{_kmeans_summary(kind)}, levels in float",
+        floats=floats,
+        no_checkpoint=_loose(kind),
+    )
+
+
+def _loose(kind: KMeans) -> str | None:
+    return None if kind.normalized else LOOSE_ROWS
 
 
 def _kmeans_summary(kind: KMeans) -> str:
@@ -118,10 +138,13 @@ METHODS = {
     method.name: method
     for method in (
         Method(NORMQ_METHOD, "linear levels, rows normalized with a pseudocount", normq.quantize),
-        Method(LINEAR_METHOD, "linear levels, rows as they come out", quantize_linear),
+        Method(LINEAR_METHOD, "linear levels, rows as they come out", quantize_linear, no_checkpoint=LOOSE_ROWS),
         Method(NORMALIZED_METHOD, "linear levels, rows normalized, empty rows empty", quantize_linear_normalized),
         Method(UNIFORM_METHOD, "linear levels, rows normalized, empty rows uniform", _uniform),
-        *(Method(kind.name, f"{_kmeans_summary(kind)}, 12-bit levels", kind.quantize) for kind in KMEANS),
+        *(
+            Method(kind.name, f"{_kmeans_summary(kind)}, 12-bit levels", kind.quantize, no_checkpoint=_loose(kind))
+            for kind in KMEANS
+        ),
         *(_float_kmeans(kind) for kind in KMEANS),
         *(
             Method(kind.value, f"magnitude pruning: {text}", floats=_pruning(kind))
@@ -132,7 +155,13 @@ METHODS = {
             )
         ),
         *(
-            Method(scale.value, f"weights and activations, {text}", floats=_layerwise(scale), activations=scale)
+            Method(
+                scale.value,
+                f"weights and activations, {text}",
+                floats=_layerwise(scale),
+                activations=scale,
+                no_checkpoint=LIVE_VECTORS,
+            )
             for scale, text in (
                 (ActivationScale.VECTOR, "one greatest a vector"),
                 (ActivationScale.OPERAND, "one greatest an operand"),

@@ -1,7 +1,9 @@
 """A causal language model's own sentences, and the first HMM that stands for it (Ctrl-G, arXiv 2406.13892)."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,8 @@ from ..atomic import replacing
 from ..default.language_model import default_language_model
 from ..errors import OptionError, TrainingError
 from .counts import Parameters, padding_counts
+from .identity import Identity, read_identity, refuse_other, tensors_digest, write_identity
+from .inputs import read_array
 from .language_model import hidden_states
 from .processes import ALONE, Processes
 from .samples import BATCH_ROWS, sample_batch
@@ -25,6 +29,12 @@ CLUSTER_TOKENS = 100_000
 
 DEFAULT = Path("default")
 """Names the embedded language model."""
+
+IDENTITY_FILE = "samples.json"
+"""Beside the parts of a draw: what they were drawn from."""
+
+NOT_OF_THE_MODEL = {"transformers_version", "_name_or_path", "architectures", "dtype", "torch_dtype"}
+"""Of a configuration: where a model came from and how it lay there, not what it computes."""
 
 
 def language_model(folder: Path, device: str = "cpu") -> PreTrainedModel:
@@ -65,6 +75,19 @@ def end_of_text(model: PreTrainedModel, given: int | None) -> int:
     return found
 
 
+def positions(model: PreTrainedModel) -> int | None:
+    """Return the most tokens that a language model can be fed, None where its configuration has no limit."""
+    config = model.config.get_text_config()
+    found = (getattr(config, name, None) for name in ("max_position_embeddings", "n_positions"))
+    return next((limit for limit in found if isinstance(limit, int) and limit > 0), None)
+
+
+def model_digest(model: PreTrainedModel) -> str:
+    """Return the SHA-256 of what a language model computes with: its tensors, and its configuration beside them."""
+    found = {name: value for name, value in model.config.to_diff_dict().items() if name not in NOT_OF_THE_MODEL}
+    return tensors_digest(model.state_dict(), json.dumps(found, sort_keys=True, default=str))
+
+
 @dataclass(frozen=True, eq=False)
 class Sampling:
     """Sentences drawn from a language model, kept in parts, so that an interrupted draw goes on."""
@@ -76,13 +99,31 @@ class Sampling:
     end: int
     seed: int
 
+    @cached_property
+    def model_sha256(self) -> str:
+        """Digest of the language model."""
+        return model_digest(self.model)
+
+    @property
+    def identity(self) -> Identity:
+        """What decides the rows."""
+        return {
+            "language_model_sha256": self.model_sha256,
+            "samples": self.count,
+            "length": self.longest,
+            "eos_token_id": self.end,
+            "seed": self.seed,
+            "device": self.model.device.type,
+        }
+
     def draw(self, folder: Path, after_part: Callable[[int], None], processes: Processes = ALONE) -> Tokens:
         """Return [count, longest] int64, each row up to its end of text, then MISSING.
 
         Parts of BATCH_ROWS rows are kept in `folder`, made if absent, and drawn by all processes in turns; `after_part`
-        gets the rows of each part. Raises TrainingError for a part that is not this one's, OSError.
+        gets the rows of each part. Raises TrainingError for a folder or a part that is not this draw's, OSError.
         """
         folder.mkdir(parents=True, exist_ok=True)
+        self._claim(folder, processes)
         starts = range(0, self.count, BATCH_ROWS)
         for number in range(processes.rank, len(starts), processes.count):
             if not self._file(folder, number).exists():
@@ -91,6 +132,22 @@ class Sampling:
             after_part(self._rows(number))
         processes.wait()
         return np.concatenate([self._kept(folder, number) for number in range(len(starts))])
+
+    def _claim(self, folder: Path, processes: Processes) -> None:
+        """Say in `folder`, before the first part, what is drawn there. Raises TrainingError for another draw's."""
+        file = folder / IDENTITY_FILE
+        if processes.first:
+            # parts first: another process may write the file and then a part between the two looks
+            drawn = any(folder.glob("part-*.npy"))
+            if not file.exists() and drawn:
+                raise TrainingError(
+                    f"{folder}: holds samples, but no {IDENTITY_FILE} that says what they were drawn from; remove the "
+                    "folder to draw them anew"
+                )
+            if not file.exists():
+                write_identity(file, self.identity)
+        processes.wait()
+        refuse_other(file, read_identity(file), self.identity)
 
     def _rows(self, number: int) -> int:
         return min(BATCH_ROWS, self.count - number * BATCH_ROWS)
@@ -107,7 +164,7 @@ class Sampling:
     def _kept(self, folder: Path, number: int) -> Tokens:
         file, expected = self._file(folder, number), (self._rows(number), self.longest)
         try:
-            part = np.load(file, allow_pickle=False)
+            part = read_array(file)
         except (OSError, ValueError) as error:
             raise TrainingError(f"{file}: cannot be read as an array ({error}); remove it to draw it again") from error
         if part.shape != expected or part.dtype != np.int64:

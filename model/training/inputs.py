@@ -1,8 +1,12 @@
 """Token sequences from a user's file."""
 
 from pathlib import Path
+from tokenize import TokenError
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from numpy.lib import format as npy
 from tokenizers import Tokenizer
 
 from ..default.load import default_tokenizer
@@ -11,6 +15,19 @@ from ..reference import MISSING
 from .tokenizer import Tokens, encode
 
 ARRAY, TEXT = ".npy", ".txt"
+ROWS = "integers [sequences, tokens]"
+
+
+def read_array(file: Path) -> npt.NDArray[Any]:
+    """Return the array of a .npy file, and of no other format. Raises OSError, ValueError.
+
+    np.load would open an archive of arrays, too, and raises EOFError, which command lines take for Ctrl-D.
+    """
+    with file.open("rb") as opened:
+        try:
+            return npy.read_array(opened, allow_pickle=False)
+        except (SyntaxError, TokenError, MemoryError, OverflowError) as error:  # the library lets these through
+            raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
 def read_tokens(file: Path, vocab_size: int) -> Tokens:
@@ -19,11 +36,11 @@ def read_tokens(file: Path, vocab_size: int) -> Tokens:
     Raises TrainingError.
     """
     try:
-        rows = np.load(file, allow_pickle=False)
+        rows = read_array(file)
     except (OSError, ValueError) as error:
-        raise TrainingError(f"{file}: cannot be read as a {ARRAY} array ({error})") from error
+        raise TrainingError(f"{file}: cannot be read ({error}), expected a {ARRAY} file of {ROWS}") from error
     if rows.ndim != 2 or not np.issubdtype(rows.dtype, np.integer):
-        raise TrainingError(f"{file}: is {rows.dtype} of shape {list(rows.shape)}, expected integers [rows, tokens]")
+        raise TrainingError(f"{file}: is {rows.dtype} of shape {list(rows.shape)}, expected {ROWS}")
     wrong = (rows < MISSING) | (rows >= vocab_size)
     if wrong.any():
         row, column = np.argwhere(wrong)[0]

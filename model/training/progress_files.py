@@ -21,12 +21,10 @@ from ..errors import TrainingError
 from ..quantize.tensor import QuantizedHMM, QuantizedTensor
 from .aware import METHOD
 from .counts import Parameters
+from .identity import Identity, refuse_other
 from .train import ChunkRecord, TrainState
 
 STATE_FILE = "training.json"
-
-Identity = Mapping[str, str | int | float | None]
-"""What must be equal for a run to go on: options, and digests of what it reads."""
 
 _LEVELS = ("alpha", "beta", "gamma")
 
@@ -69,7 +67,7 @@ class ProgressFolder:
             contents: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
             identity, name = contents["run"], str(contents["tensors"])
             curve = tuple(ChunkRecord(**record) for record in contents["curve"])
-            self._refuse_other_run(identity)
+            refuse_other(file, identity, self.identity)
             tensors = load_file(self.folder / Path(name).name)
             model = Parameters(tensors["gamma"], tensors["alpha"], tensors["beta"]).to(device)
             return TrainState(model, self._quantized(tensors) if curve[-1].quantized else None, curve)
@@ -78,15 +76,6 @@ class ProgressFolder:
                 f"{file}: cannot be gone on from ({type(error).__name__}: {error}), expected a whole state of "
                 "training; remove its folder to start anew"
             ) from error
-
-    def _refuse_other_run(self, found: Identity) -> None:
-        for name in sorted({*found, *self.identity}):
-            kept, given = found.get(name), self.identity.get(name)
-            if kept != given:
-                raise TrainingError(
-                    f"{self.folder / STATE_FILE}: {name} is {kept!r}, {given!r} was given, expected the same run or "
-                    "another folder"
-                )
 
     def _quantized(self, tensors: Mapping[str, torch.Tensor]) -> QuantizedHMM:
         if self.bits is None:

@@ -15,8 +15,9 @@ from ..errors import TrainingError
 from ..hmm import HMM
 from ..packing.model import pack_model
 from .counts import Parameters
+from .identity import Identity
 from .processes import ALONE, Processes
-from .progress_files import Identity, ProgressFolder
+from .progress_files import ProgressFolder
 from .sequences import Sequences
 from .tokenizer import Tokens
 from .train import ChunkRecord, TrainOptions, TrainState, first_state, train
@@ -38,7 +39,7 @@ class TrainingRun:
     eos_token_id: int
     options: TrainOptions
     identity: Identity
-    """What else decides the result: digests of the sequences and of the first model's source."""
+    """What else decides the result: digests of the sequences, and of the language model or checkpoint of the start."""
     device: str = "cpu"
     processes: Processes = ALONE
 

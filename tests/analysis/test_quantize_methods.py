@@ -8,12 +8,14 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from normq.analysis.commands.quantize import quantize
+from normq.analysis.commands.quantize import METHODS_HELP, quantize
 from normq.model.artifact import read_artifact
 from normq.model.checkpoint import read_checkpoint, write_checkpoint
-from normq.model.errors import OptionError, QuantizationError
+from normq.model.default.load import default_hmm
+from normq.model.errors import CheckpointError, OptionError, QuantizationError
+from normq.model.hmm import ROW_SUM_TOLERANCE
 from normq.model.packing.model import unpack_matrix
-from normq.model.quantize.methods import METHODS, Setting
+from normq.model.quantize.methods import METHODS, Method, Setting
 from normq.model.synthetic import synthetic_hmm
 
 APP = typer.Typer()
@@ -54,18 +56,23 @@ def test_float_output_is_a_checkpoint_of_the_weights(
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        (("--method", "none", "--bits", 3), OptionError, "--method: 'none' given, expected one of norm-q, linear, .*"),
+        (
+            ("--method", "none", "--bits", 3),
+            OptionError,
+            "--method: 'none' given, expected one of norm-q, linear, .*-pseudocount",
+        ),
         (
             ("--method", "prune", "--share", 0.9),
             OptionError,
             "--method: prune has only float weights, expected --float-output with it",
         ),
-        ((), OptionError, "--bits: none given, expected 2..8"),
         (
-            ("--method", "linear", "--bits", 2, "--float-output"),
+            ("--method", "prune", "--share", 0.9, "--float-output"),
             OptionError,
-            r"--float-output: no checkpoint can hold the result \(alpha: row \d+ sums to .*, expected 1 within 0.001\)",
+            r"--float-output: no checkpoint can hold the result \((alpha|beta): row \d+ sums to .*, expected 1 within "
+            r"0.001\); `normq generate --engine float64 --method prune` runs it, `normq quality` shows what it costs",
         ),
+        ((), OptionError, "--bits: none given, expected 2..8"),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -75,6 +82,56 @@ def test_what_cannot_be_is_refused(
     assert isinstance(result.exception, error)
     assert re.fullmatch(message, str(result.exception))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("float_output", [(), ("--float-output",)], ids=["packed", "floats"])
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_what_a_method_cannot_write_is_refused_before_anything_is_read(
+    method: Method, float_output: tuple[str, ...], tmp_path: Path
+) -> None:
+    """There is no checkpoint here: who goes on to read one is told so instead."""
+    options = ("--bits", 8) if method.levels else ()
+    error = run(tmp_path / "none", "--method", method.name, *options, *float_output, "-o", tmp_path / "out").exception
+    use = f"`normq generate --engine float64 --method {method.name}` runs it, `normq quality` shows what it costs"
+    if method.levels is None and method.no_checkpoint:
+        expected = f"--method: {method.name} can be written to no file ({method.no_checkpoint}); {use}"
+    elif method.no_checkpoint and float_output:
+        expected = (
+            f"--float-output: no checkpoint can hold {method.name} ({method.no_checkpoint}), expected to pack it, "
+            f"without --float-output; {use}"
+        )
+    elif method.levels is None and not float_output:
+        expected = f"--method: {method.name} has only float weights, expected --float-output with it"
+    else:
+        assert isinstance(error, CheckpointError)
+        return
+    assert isinstance(error, OptionError)
+    assert str(error) == expected
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_every_method_does_on_the_default_model_what_is_said_of_it(method: Method, tmp_path: Path) -> None:
+    write_checkpoint(default_hmm(), tmp_path / "default")
+    setting = Setting(share=0.5) if method.name.startswith("prune") else Setting(8)
+    options = ("--share", 0.5) if setting.share else ("--bits", 8)
+    if method.no_checkpoint is None:
+        out = tmp_path / "out"
+        result = run(tmp_path / "default", "--method", method.name, *options, "--float-output", "-o", out)
+        assert result.exit_code == 0, result.exception
+        wanted = method.weights(read_checkpoint(tmp_path / "default"), setting)
+        np.testing.assert_array_equal(read_checkpoint(out).alpha, wanted.alpha.astype(np.float32))
+    else:
+        rows = method.weights(default_hmm(), setting).alpha.sum(axis=1)
+        assert np.abs(rows - 1).max() > ROW_SUM_TOLERANCE
+
+
+def test_help_says_which_methods_write_what() -> None:
+    packed, floats = METHODS_HELP.split(". With --float-output: ")
+    floats, rest = floats.split("; of these, ")
+    assert packed.split(", ")[:3] == ["Packed: norm-q", "linear", "linear-normalized"]
+    assert {"norm-q", "kmeans-log-normalized-float", "prune"} < set(floats.split(", "))
+    assert not {"linear", "kmeans-log", "kmeans-log-float", "layerwise-vector"} & set(floats.split(", "))
+    assert rest.endswith(" The others of `normq generate --method` have no file.")
 
 
 @pytest.mark.parametrize("guard", [(), ("--guard",)], ids=["alone", "guard"])
