@@ -104,7 +104,7 @@ def test_cycles_are_those_of_the_sentence_whoever_guides(checkpoint: Path, tmp_p
 @pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.levels])
 def test_golden_takes_every_method_with_a_codebook(method: str, checkpoint: Path, tmp_path: Path) -> None:
     setting = Setting(8 if method.startswith("linear") else 3)
-    (best, *_) = sentences(checkpoint, tmp_path, method=method, setting=setting).sentences
+    (best, *_) = sentences(checkpoint, tmp_path, asked_method=method, setting=setting).sentences
     assert best.success
 
 
@@ -158,12 +158,74 @@ def test_any_folder_of_a_language_model_will_do(checkpoint: Path, tmp_path: Path
     assert prompted.stdout != embedded.stdout
 
 
-def test_a_packed_file_will_do(checkpoint: Path, tmp_path: Path) -> None:
-    write_artifact(pack_model(quantize(default_hmm(64), 4), Layout.SPARSE, {}), tmp_path / "packed")
-    options = ("--concepts", "dog run", "--bits", 4, "--longest", 8, "--beams", 3)
-    assert run(tmp_path / "packed", *options).stdout == run(checkpoint, *options).stdout
-    result = run(tmp_path / "packed", *options, "--engine", "float64")
-    message = f"--engine: float64 needs a checkpoint, {tmp_path / 'packed'} is a packed file"
+@pytest.fixture(scope="module")
+def packed_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The smaller embedded HMM with Norm-Q at 4 bits."""
+    file = tmp_path_factory.mktemp("packed") / "hmm-64"
+    write_artifact(pack_model(quantize(default_hmm(64), 4), Layout.SPARSE, {}), file)
+    return file
+
+
+def test_a_packed_file_will_do(checkpoint: Path, packed_file: Path) -> None:
+    """And may be asked for what it holds."""
+    options = ("--concepts", "dog run", "--longest", 8, "--beams", 3)
+    found = run(packed_file, *options)
+    assert found.exit_code == 0
+    assert found.stdout == run(checkpoint, *options, "--bits", 4).stdout
+    told = run(packed_file, *options, "--method", "norm-q", "--bits", 4, "--layout", "sparse")
+    assert told.stdout == found.stdout
+    result = run(packed_file, *options, "--bits", 4, "--engine", "float64")
+    message = f"--engine: float64 needs a checkpoint, {packed_file} is a packed file"
+    assert (type(result.exception), str(result.exception)) == (OptionError, message)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--method", "linear"), "--method: linear given, the packed file FILE has norm-q"),
+        (("--method", "float"), "--method: float given, the packed file FILE has norm-q"),
+        (("--bits", 3), "--bits: 3 given, the packed file FILE has 4"),
+        (("--layout", "dense"), "--layout: dense given, the packed file FILE has sparse"),
+        (("--guard",), "--guard: given, the packed file FILE is without hmm_guard"),
+        (("--row-mass-leak",), "--row-mass-leak: given, the packed file FILE is without row_mass_leak"),
+        (("--share", 0.5), "--share: 0.5 given, the packed file FILE cannot be pruned"),
+    ],
+)
+def test_a_packed_file_is_not_made_another(options: tuple[object, ...], message: str, packed_file: Path) -> None:
+    result = run(packed_file, "--concepts", "dog", *options)
+    expected = message.replace("FILE", str(packed_file))
+    assert (type(result.exception), str(result.exception)) == (OptionError, expected)
+
+
+def test_a_packed_file_may_be_asked_for_its_leaks(tmp_path: Path) -> None:
+    levels = METHODS["norm-q"].quantize(default_hmm(64), Setting(3, guard=True, row_mass_leak=True))
+    write_artifact(pack_model(levels, Layout.SPARSE, {}), tmp_path / "packed")
+    result = run(tmp_path / "packed", "--concepts", "dog", "--longest", 8, "--beams", 2, "--guard", "--row-mass-leak")
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--method", "float", "--bits", 3), "--bits: 3 given, --method float takes the HMM as it is"),
+        (("--method", "float", "--guard"), "--guard: given, --method float takes the HMM as it is"),
+        (("--method", "float", "--row-mass-leak"), "--row-mass-leak: given, --method float takes the HMM as it is"),
+        (("--method", "float", "--share", 0.5), "--share: 0.5 given, --method float prunes nothing"),
+        (
+            ("--method", "kmeans-log-float", "--bits", 3, "--share", 0.5),
+            "--share: 0.5 given, --method kmeans-log-float prunes nothing",
+        ),
+        (("--method", "norm-q", "--share", 0.5), "--share: 0.5 given, --method norm-q prunes nothing"),
+        (("--method", "float", "--layout", "dense"), "--layout: dense given, --method float has no levels to pack"),
+        (("--layout", "dense"), "--layout: dense given, --engine float64 packs nothing without --explain"),
+        (("--seed", 1), "--seed: 1 given, nothing is drawn without --samples"),
+        (("--samples", 2, "--beams", 8), "--beams: 8 given, --samples draws instead of searching"),
+        (("--lanes", 8), "--lanes: 8 given, no cycles are counted without --explain or --engine rtl"),
+        (("--port-bits", 512), "--port-bits: 512 given, no cycles are counted without --explain or --engine rtl"),
+    ],
+)
+def test_an_option_that_changes_nothing_is_refused(options: tuple[object, ...], message: str, checkpoint: Path) -> None:
+    result = run(checkpoint, "--concepts", "dog", "--engine", "float64", *options)
     assert (type(result.exception), str(result.exception)) == (OptionError, message)
 
 
