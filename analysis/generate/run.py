@@ -15,9 +15,8 @@ from ...model.decoding.engine import Engine
 from ...model.decoding.processor import GuidedLogits
 from ...model.errors import OptionError
 from ...model.training.distill import end_of_text, language_model
-from ..study.concepts import has_all, has_all_words
 from .choices import EngineKind
-from .concepts import constraint
+from .concepts import constraint, holds, holds_words
 from .engines import equip
 from .request import Request
 from .tokens import TextTokens
@@ -161,8 +160,8 @@ def _sentence(
     mean = float(logits[torch.arange(len(text)), torch.tensor(text)].mean())
     words = text[:-1] if text[-1:] == (eos,) else text
     spelled = tokens.decode(words)
-    lowered = spelled.lower()
-    return Sentence(spelled, words, mean, has_all(lowered, request.concepts), has_all_words(lowered, request.concepts))
+    success, whole = (check(spelled, request.concepts, tokens) for check in (holds, holds_words))
+    return Sentence(spelled, words, mean, success, whole)
 
 
 def _plain(cycles: Counter[str] | None) -> dict[str, int] | None:

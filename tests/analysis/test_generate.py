@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 import typer
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.normalizers import Lowercase
+from tokenizers.pre_tokenizers import Whitespace
 from typer.testing import CliRunner, Result
 
 from normq.analysis.commands.generate import generate
 from normq.analysis.generate.choices import EngineKind
-from normq.analysis.generate.concepts import constraint, parse_concepts
+from normq.analysis.generate.concepts import constraint, holds, holds_words, parse_concepts
 from normq.analysis.generate.request import Request
 from normq.analysis.generate.run import Sentences, write_sentences
 from normq.analysis.generate.tokens import TextTokens
@@ -70,6 +74,47 @@ def test_whole_words_are_no_parts_of_words() -> None:
     for text, wanted in (("he ran.", (True, True)), ("he runneth.", (True, False)), ("he walks.", (False, False))):
         numbers = tokens.encode(text)
         assert tuple(one.run(numbers) in one.accepting for one in (parts, words)) == wanted, text
+
+
+@pytest.mark.parametrize(
+    ("concepts", "text", "part", "word"),
+    [
+        ("Dog", "the Dog runs.", True, True),
+        ("Dog", "the dog runs.", False, False),
+        ("dog", "the Dog runs.", False, False),
+        ("e-mail|x2", "e-mail is the world.", True, True),
+        ("e-mail|x2", "an x2-ray", True, True),
+        ("e-mail|x2", "e-mails", True, False),
+        ("e-mail|x2", "x23", True, False),
+        ("run|ran", "he ran2 or rerun.", True, False),
+        ("run|ran", "he ran_home", True, True),
+        ("C++|x", "in C++11.", True, True),
+        ("C++|x", "in ABC++.", True, False),
+        ("caf\u00e9|x", "the caf\u00e9s.", True, False),
+        ("caf|x", "the caf\u00e9.", True, False),
+    ],
+)
+def test_success_is_of_forms_as_they_were_given(concepts: str, text: str, part: bool, word: bool) -> None:
+    tokens, parsed = TextTokens.of(DEFAULT), parse_concepts(concepts)
+    assert (holds(text, parsed, tokens), holds_words(text, parsed, tokens)) == (part, word)
+
+
+def test_success_is_told_of_capitals_and_of_marks_in_words(checkpoint: Path) -> None:
+    """What the automaton demands is never missed in the text."""
+    for concepts in ("Dog", "e-mail|x2"):
+        told = run(checkpoint, "--concepts", concepts, "--longest", 8, "--beams", 2, "--explain", "--whole-words")
+        assert not re.search("^no|^yes +no", told.stdout, re.M), told.stdout
+        assert re.search(rf"yes +yes .*({concepts})", told.stdout), told.stdout
+
+
+def test_a_tokenizer_without_capitals_still_succeeds() -> None:
+    tokenizer = Tokenizer(WordLevel({"the": 0, "dog": 1, "[UNK]": 2}, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = Lowercase(), Whitespace()
+    tokens = TextTokens(tokenizer)
+    for check in (holds, holds_words):
+        assert check("the dog", parse_concepts("Dog"), tokens)
+        assert not check("the cat", parse_concepts("Dog"), tokens)
+        assert not check("the", parse_concepts("xyzzy|dog"), tokens)
 
 
 def test_every_engine_writes_what_is_asked_for(checkpoint: Path, tmp_path: Path) -> None:
