@@ -48,13 +48,18 @@ class Equipped:
     """The same of the RTL."""
 
 
-def equip(request: Request, automaton: Automaton, folder: Path) -> Equipped:
+def model_of(request: Request) -> HMM | PackedModel:
+    """Return the model of a request. Raises OptionError for options that do not apply to it, and errors of reading."""
+    hmm = _read(request)
+    check_options(request, hmm)
+    return hmm
+
+
+def equip(request: Request, hmm: HMM | PackedModel, automaton: Automaton, folder: Path) -> Equipped:
     """Return the engine of a request under one constraint; `folder` is for the simulator's files.
 
-    Raises OptionError for a model that the engine cannot compute with, and the errors of reading and packing.
+    Raises OptionError for a model that the engine cannot compute with, and the errors of packing.
     """
-    hmm = _model(request)
-    check_options(request, hmm)
     quantized = _quantized(request, hmm) if isinstance(hmm, HMM) and request.has_levels else None
     packed = hmm if isinstance(hmm, PackedModel) else _packed(request, quantized)
     if request.engine.is_packed:
@@ -70,7 +75,7 @@ def equip(request: Request, automaton: Automaton, folder: Path) -> Equipped:
     return replace(counted, engine=MirroredEngine(engine, counted.engine))
 
 
-def _model(request: Request) -> HMM | PackedModel:
+def _read(request: Request) -> HMM | PackedModel:
     if request.model == DEFAULT:
         return default_hmm()
     if request.model.is_file():

@@ -71,6 +71,21 @@ class Automaton:
         """Token -> class."""
         return {token: number for number, tokens in enumerate(self.classes) for token in tokens}
 
+    @cached_property
+    def fewest_tokens(self) -> int | None:
+        """Tokens of the shortest text that is accepted, None where none is."""
+        seen, count, frontier = {self.start}, 0, {self.start}
+        while frontier:
+            if not self.accepting.isdisjoint(frontier):
+                return count
+            after = {
+                target for state in frontier for target in (self.defaults[state], *self.exceptions[state].values())
+            }
+            frontier = after - seen
+            seen |= frontier
+            count += 1
+        return None
+
     def step(self, state: int, token: int) -> int:
         """Return the state after a token."""
         number = self.class_of.get(token)

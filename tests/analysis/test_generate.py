@@ -293,12 +293,17 @@ def test_an_option_that_changes_nothing_is_refused(options: tuple[object, ...], 
             "--engine: golden needs levels, method prune has none",
         ),
         (
-            ("--concepts", "dog", "--longest", 70, "--engine", "float64"),
+            ("--concepts", "dog", "--longest", 70),
             OptionError,
             "--longest: 72 tokens with the prompt, the language model holds 64",
         ),
         (
             ("--concepts", "dog cat run field tree", "--shortest", 1, "--longest", 2, "--engine", "float64"),
+            OptionError,
+            "--longest: 2 given, the concepts take 5 tokens at least",
+        ),
+        (
+            ("--concepts", "tree", "--method", "linear", "--bits", 2, "--engine", "float64"),
             DeadConstraint,
             "text 0: after 0 tokens no beam of 8 has a possible next token, the constraint cannot be met",
         ),
@@ -307,6 +312,29 @@ def test_an_option_that_changes_nothing_is_refused(options: tuple[object, ...], 
 def test_what_cannot_be_done_is_one_line(options: tuple[object, ...], error: type, message: str) -> None:
     result = run(*options)
     assert (type(result.exception), str(result.exception)) == (error, message)
+
+
+def test_lengths_are_refused_before_any_work(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No table is computed, and nothing built, for what cannot be written."""
+
+    def refused(*_: object) -> None:
+        raise AssertionError("worked")
+
+    monkeypatch.setattr("normq.analysis.generate.run.equip", refused)
+    for concepts, lengths, message in (
+        ("dog", Lengths(4, 100), "--longest: 102 tokens with the prompt, the language model holds 64"),
+        ("dog run field", Lengths(1, 2), "--longest: 2 given, the concepts take 3 tokens at least"),
+    ):
+        with pytest.raises(OptionError, match=f"^{re.escape(message)}$"):
+            sentences(checkpoint, tmp_path, concepts=parse_concepts(concepts), lengths=lengths, engine=EngineKind.RTL)
+
+
+@pytest.mark.parametrize("method", ["float", "prune"])
+def test_cycles_that_are_not_counted_are_told(method: str, checkpoint: Path) -> None:
+    share = ("--share", 0.5) if method == "prune" else ()
+    options = ("--concepts", "dog", "--engine", "float64", "--longest", 8, "--beams", 2, "--explain")
+    told = run(checkpoint, *options, "--method", method, *share)
+    assert re.search(rf"cycles +not counted: --method {method} has no levels", told.stdout)
 
 
 def test_a_tokenizer_that_is_none_is_named(tmp_path: Path) -> None:
