@@ -4,6 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
+
+Numbers = npt.NDArray[np.int64]
 Pattern = tuple[int, ...]
 """Tokens in a row."""
 
@@ -104,15 +108,22 @@ class Automaton:
             self._edges[state] = self._edges_of(state)
         return self._edges[state]
 
-    def edge_tokens(self, state: int, target: int) -> tuple[int, ...]:
+    def edge_tokens(self, state: int, target: int) -> Numbers:
         """Return the tokens of the edge between two states that is no default edge; raises ValueError for none."""
-        for edge in self.edges(state)[1:]:
-            if edge.target == target:
-                return edge.tokens
-        raise ValueError(f"no edge but the default one leads from state {state} to {target}")
+        if (state, target) not in self._tokens:
+            found = [edge.tokens for edge in self.edges(state)[1:] if edge.target == target]
+            if not found:
+                raise ValueError(f"no edge but the default one leads from state {state} to {target}")
+            self._tokens[state, target] = np.array(found[0], np.int64)
+        return self._tokens[state, target]
 
     @cached_property
     def _edges(self) -> dict[int, tuple[Edge, ...]]:
+        """Those asked for so far."""
+        return {}
+
+    @cached_property
+    def _tokens(self) -> dict[tuple[int, int], Numbers]:
         """Those asked for so far."""
         return {}
 
