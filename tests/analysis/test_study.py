@@ -19,7 +19,6 @@ from normq.analysis.study.intervals import mcnemar, wilson
 from normq.analysis.study.kept import keep
 from normq.analysis.study.levels import levels_of
 from normq.analysis.study.likelihood import hmm_metrics, next_tokens
-from normq.analysis.study.page import with_tables
 from normq.analysis.study.pool import Tasks, run_tasks
 from normq.analysis.study.results import Results
 from normq.analysis.study.run import CHECK, CURVE, METRICS, TEXTS, Work, models_to_train_again, work_of
@@ -35,7 +34,7 @@ from normq.analysis.study.spec import (
     trained_configurations,
 )
 from normq.analysis.study.store import WorkStore
-from normq.analysis.study.tables import summary_of
+from normq.analysis.study.summary import summary_of
 from normq.model.artifact import write_artifact
 from normq.model.config import Layout
 from normq.model.decoding.float_engine import Guide
@@ -307,8 +306,3 @@ def test_what_is_kept_is_not_computed_but_where_it_is_asked_for(tmp_path: Path) 
     run_tasks(tasks, tmp_path, 1, report)
     assert reports[3:] == [(3, 3, "")]
     store.close()
-
-
-def test_a_place_without_a_table_is_named() -> None:
-    with pytest.raises(OptionError, match=r"^page: place 'b' is unknown, expected one of a$"):
-        with_tables("<!-- table: b -->\n<!-- end -->", {"a": ""})
