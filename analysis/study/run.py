@@ -16,6 +16,7 @@ from .spec import (
     FEW_WIDTHS,
     GOLDEN_CHUNKS,
     INTERVALS,
+    LANGUAGE_MODEL,
     SEEDS,
     Configuration,
     golden_check,
@@ -47,9 +48,10 @@ class Work:
 
 
 def work_of(configurations: Sequence[Configuration]) -> Iterator[Work]:
-    """Yield all work in order: a configuration's metrics, then its chunks."""
+    """Yield all work in order: the metrics of a configuration's HMM, then its chunks."""
     for one in configurations:
-        yield Work(METRICS, one)
+        if one.source != LANGUAGE_MODEL:
+            yield Work(METRICS, one)
         if one.has_texts:
             yield from (Work(TEXTS, one, chunk) for chunk in range(CHUNKS))
 
