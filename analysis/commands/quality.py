@@ -40,15 +40,19 @@ def quality(
     except OSError as error:
         raise OptionError(f"--output: {output} cannot be a folder ({error.strerror})") from error
     console = Console(highlight=False, soft_wrap=True)
-    if compute:
-        _compute(output, results, processes)
-        results = output / RESULTS
     study = import_module("...analysis.study.draw", __package__)
+    if page is not None:
+        study.check_page(page)
+    if compute:
+        for line in _compute(output, results, processes):
+            console.print(line, markup=False)
+        results = output / RESULTS
     for line in study.draw(results, output, page):
         console.print(line, markup=False)
 
 
-def _compute(folder: Path, finished: Path | None, processes: int) -> None:
+def _compute(folder: Path, finished: Path | None, processes: int) -> list[str]:
+    """Compute what the folder lacks and collect it; return what is to be said."""
     # transformers and the text metrics take seconds to import, and are extras: only the computation wants them
     try:
         stages = import_module("...analysis.study.stages", __package__)
@@ -56,6 +60,7 @@ def _compute(folder: Path, finished: Path | None, processes: int) -> None:
         raise OptionError(f"--compute: needs {error.name}, install normq[quality]") from error
     if finished is not None:
         stages.keep(finished, folder)
+    said: list[str] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TextColumn("{task.fields[last]}")) as progress:
         for stage in STAGES:
@@ -64,5 +69,6 @@ def _compute(folder: Path, finished: Path | None, processes: int) -> None:
             def report(done: int, total: int, last: str, task: TaskID = task) -> None:
                 progress.update(task, completed=done, total=total, last=last)
 
-            stages.run_stage(stage, folder, processes, report)
+            said += stages.run_stage(stage, folder, processes, report)
     stages.collect(folder).write(folder / RESULTS)
+    return said

@@ -1,6 +1,6 @@
 """The tables of docs/FINDINGS.md, as Markdown, from the results alone."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from ...model.decoding.engine import EosMode
@@ -113,26 +113,30 @@ def pruning(found: Summary) -> str:
     return markdown(("method", "pruned %", *cells.WHOLE), rows)
 
 
+TABLES: dict[str, Callable[[Summary, Results], str]] = {
+    "references": lambda found, _: references(found),
+    "published": lambda found, _: beside_published(found),
+    "modes": lambda found, _: modes(found),
+    "options": lambda found, _: options(found),
+    "methods": lambda found, _: methods(found),
+    "minus-float": lambda found, _: minus_float(found),
+    "pruning": lambda found, _: pruning(found),
+    "pruning-published": lambda found, _: pruning_beside_published(found),
+    "layerwise": lambda found, _: layerwise(found),
+    "aware": aware,
+    "aware-published": aware_beside_published,
+    "seeds": lambda found, _: seeds(found),
+    "golden": golden,
+    "engine": lambda _, results: engine(results),
+    "latency": lambda _, results: latencies(results),
+}
+"""By the name of its place on the page."""
+
+
 def all_tables(results: Results) -> dict[str, str]:
     """Return every table by the name of its place on the page."""
     found = summary_of(results)
-    return {
-        "references": references(found),
-        "published": beside_published(found),
-        "modes": modes(found),
-        "options": options(found),
-        "methods": methods(found),
-        "minus-float": minus_float(found),
-        "pruning": pruning(found),
-        "pruning-published": pruning_beside_published(found),
-        "layerwise": layerwise(found),
-        "aware": aware(found, results),
-        "aware-published": aware_beside_published(found, results),
-        "seeds": seeds(found),
-        "golden": golden(found, results),
-        "engine": engine(results),
-        "latency": latencies(results),
-    }
+    return {name: table(found, results) for name, table in TABLES.items()}
 
 
 def _order(method: str) -> tuple[bool, str]:

@@ -27,6 +27,7 @@ from normq.analysis.study import (
     spec,
     stages,
     training,
+    trainings,
 )
 from normq.analysis.study.results import Results
 from normq.analysis.study.spec import Configuration, golden_check
@@ -93,12 +94,14 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
         monkeypatch.setattr(module, "CHUNK", CHUNK)
     monkeypatch.setattr(collect, "SETS", SETS)
     monkeypatch.setattr(run, "CHUNKS", SETS // CHUNK)
-    for module in (spec, stages, run):
-        monkeypatch.setattr(module, "configurations", lambda: DEFAULTS, raising=module is not run)
+    for module in (spec, stages):
+        monkeypatch.setattr(module, "configurations", lambda: DEFAULTS)
+    for module in (spec, stages, trainings):
         monkeypatch.setattr(module, "trained_configurations", lambda: TRAINED)
-    small: dict[str, Any] = {"SEEDS": (1,), "INTERVALS": (2,), "FEW_WIDTHS": (3,), "HIDDEN": (64,)}
-    for name, value in {**small, "rtl_configurations": list}.items():
-        monkeypatch.setattr(run, name, value)
+    for name, value in {"SEEDS": (1,), "INTERVALS": (2,), "FEW_WIDTHS": (3,)}.items():
+        monkeypatch.setattr(trainings, name, value)
+    monkeypatch.setattr(run, "HIDDEN", (64,))
+    monkeypatch.setattr(run, "rtl_configurations", list)
     shrunk = {"SENTENCES": 120, "DEV_SENTENCES": 20, "PASSES": 2, "CHUNKS": 4, "CHUNK_SENTENCES": 30, "HIDDEN": 8}
     for name, value in shrunk.items():
         monkeypatch.setattr(training, name, value)
@@ -111,7 +114,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
         return function(*arguments)
 
     for name in FUNCTIONS:
-        monkeypatch.setattr(run, name, partial(count, name, getattr(run, name)))
+        module = trainings if name.startswith("train") else run
+        monkeypatch.setattr(module, name, partial(count, name, getattr(module, name)))
     clear()
     yield counted
     clear()

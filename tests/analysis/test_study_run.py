@@ -1,17 +1,28 @@
-"""The quality study's work: the store, what it lacks, kept results, and the whole study in small."""
+"""The quality study's store and results: what is kept, collected and drawn, and what is refused."""
 
 import re
+import shutil
+import sqlite3
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from normq.analysis.study import bit_tables
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from normq.analysis.commands.quality import quality
+from normq.analysis.study import bit_tables, identity, stages
 from normq.analysis.study.collect import collect
 from normq.analysis.study.concepts import read_sets
 from normq.analysis.study.draw import draw
 from normq.analysis.study.kept import keep
 from normq.analysis.study.pool import Tasks, run_tasks
 from normq.analysis.study.results import Results
-from normq.analysis.study.run import CHECK, CURVE, METRICS, TEXTS, Work, models_to_train_again, work_of
+from normq.analysis.study.run import CHECK, METRICS, TEXTS, Work, work_of
 from normq.analysis.study.spec import (
     CHUNK,
     Configuration,
@@ -23,8 +34,18 @@ from normq.analysis.study.spec import (
     trained_configurations,
 )
 from normq.analysis.study.store import WorkStore
+from normq.analysis.study.study_folder import open_store
 from normq.analysis.study.summary import summary_of
+from normq.analysis.study.trainings import CURVE, KEPT_CURVE, models_needed
+from normq.model.errors import OptionError
 from normq.model.quantize.methods import METHODS
+
+APP = typer.Typer()
+APP.command()(quality)
+
+
+def unheard(*_: object) -> None:
+    """Tell nobody of progress."""
 
 
 def test_every_configuration_has_its_own_name() -> None:
@@ -120,8 +141,9 @@ def test_results_are_finished_work(tmp_path: Path) -> None:
         first, second = (getattr(Results.read(tmp_path / part), name) for part in ("results", "again"))
         assert first == second
     stores = [WorkStore(tmp_path / part / "study.sqlite") for part in ("first", "second")]
-    for kind in (METRICS, CHECK, CURVE):
+    for kind in (METRICS, CHECK):
         assert stores[0].keys(kind) >= stores[1].keys(kind) > set()
+    assert stores[0].keys(CURVE) == stores[1].keys(KEPT_CURVE) == {"seed-1"}
     # of the configuration that lacks a piece nothing was collected
     assert len(stores[0].keys(TEXTS)) - len(stores[1].keys(TEXTS)) == 7
     for store in stores:
@@ -139,21 +161,123 @@ def test_what_has_levels_is_decoded_in_integers() -> None:
     assert {one.method for one in rtl_configurations()} == {one.method for one in golden}
 
 
-def test_a_model_is_trained_again_where_work_needs_it(tmp_path: Path) -> None:
-    """Results hold curves and no models: what lacks its levels asks for them, what is finished does not."""
-    every = {f"seed-{n}" for n in (1, 2, 3)} | {f"aware-{b}-{k}" for b in (2, 3, 4, 8) for k in (1, 2, 5, 10, 20, 50)}
-    assert models_to_train_again(tmp_path) == {(CURVE, name) for name in every}
+def test_a_store_of_another_study_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_store(tmp_path).close()
+    open_store(tmp_path).close()
+    monkeypatch.setattr(identity, "BEAMS", 16)
+    with pytest.raises(OptionError) as error:
+        open_store(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path}: holds rows of another study: search is '8 beams, 4 to 20 tokens, 25 sets a piece', "
+        "expected '16 beams, 4 to 20 tokens, 25 sets a piece'; take another folder, or remove it"
+    )
+    # every way to its rows is closed
+    for use in (collect, models_needed, partial(run_tasks, {}, processes=1, report=unheard)):
+        with pytest.raises(OptionError, match="holds rows of another study"):
+            use(folder=tmp_path)
+
+
+@pytest.mark.parametrize("changed", ["concepts", "hmm", "lm", "sentences", "passes", "computation"])
+def test_what_decides_the_rows_is_in_the_identity(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    before = identity.identity()
+    model = tmp_path / "model"
+    shutil.copytree(identity.FOLDER, model)
+    monkeypatch.setattr(identity, "FOLDER", model)
+    assert identity.identity() == before
+    if changed == "concepts":
+        (tmp_path / "concepts.json").write_bytes(identity.FILE.read_bytes() + b" ")
+        monkeypatch.setattr(identity, "FILE", tmp_path / "concepts.json")
+    elif changed == "passes":
+        monkeypatch.setattr(identity.training, "PASSES", 21)
+    elif changed == "computation":
+        monkeypatch.setattr(identity, "COMPUTATION", 2)
+    else:
+        files = {"hmm": "hmm-256.safetensors", "lm": "lm/config.json", "sentences": "test_sentences.txt"}
+        with (model / files[changed]).open("ab") as file:
+            file.write(b" ")
+    after = identity.identity()
+    fields = {"concepts": "concept sets", "passes": "training", "computation": "computation"}
+    assert {field for field in after if after[field] != before[field]} == {fields.get(changed, "embedded model")}
+
+
+def test_an_older_store_is_of_this_study(tmp_path: Path) -> None:
+    """A study that began before stores had an identity goes on, and has one from then on."""
+    connection = sqlite3.connect(tmp_path / "study.sqlite")
+    connection.execute("CREATE TABLE work (kind TEXT, key TEXT, result TEXT, PRIMARY KEY (kind, key))")
+    connection.execute("INSERT INTO work VALUES ('metrics', 'a', '{\"kl_nat\": 1}')")
+    connection.commit()
+    connection.close()
+    assert [row["kl_nat"] for row in collect(tmp_path).hmm] == [1]
     store = WorkStore(tmp_path / "study.sqlite")
-    for one in trained_configurations():
-        if one.source == "seed-3" or one.interval == 50:
-            for work in work_of([one]):
-                store.put(work.kind, work.key, [])
-            for key in (f"{golden_check(one)} | 0", f"{golden_check(one)} | 1", rtl_check(one)):
-                store.put(CHECK, key, [])
+    assert store.fields() == identity.identity()
     store.close()
-    (tmp_path / "aware-3-5.npz").touch()
-    left = every - {"seed-3", "aware-3-5", *(f"aware-{bits}-50" for bits in (2, 3, 4, 8))}
-    assert models_to_train_again(tmp_path) == {(CURVE, name) for name in left}
+
+
+def test_results_of_another_study_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked(tmp_path / "first").write(tmp_path / "results")
+    with monkeypatch.context() as changed:
+        changed.setattr(identity, "COMPUTATION", 2)
+        with pytest.raises(OptionError) as error:
+            keep(tmp_path / "results", tmp_path / "second")
+        expected = "holds rows of another study: computation is '1', expected '2'; take another folder, or remove it"
+        assert str(error.value) == f"{tmp_path}/results: {expected}"
+        replace(Results.read(tmp_path / "results"), identity=identity.identity()).write(tmp_path / "others")
+    shutil.copy(tmp_path / "others" / "curves.parquet", tmp_path / "results")
+    with pytest.raises(OptionError) as error:
+        Results.read(tmp_path / "results")
+    assert str(error.value) == f"{tmp_path}/results/curves.parquet: is of another study than texts.parquet beside it"
+
+
+def test_results_of_other_models_are_refused(tmp_path: Path) -> None:
+    results = checked(tmp_path / "first")
+    results.write(tmp_path / "results")
+    store = WorkStore(tmp_path / "second" / "study.sqlite")
+    store.put(CURVE, "seed-1", [{"chunk": 0, "train": None, "dev": -5.0}, {"chunk": 1, "dev": -4.0}])
+    keep(tmp_path / "results", tmp_path / "second")
+    assert (store.keys(KEPT_CURVE), len(store.keys(TEXTS))) == (set(), 16)
+    store.put(CURVE, "seed-1", [{"chunk": 0, "dev": -5.0}, {"chunk": 1, "dev": -4.5}])
+    store.close()
+    with pytest.raises(OptionError) as error:
+        keep(tmp_path / "results", tmp_path / "second")
+    assert str(error.value) == (
+        f"{tmp_path}/results: seed-1 is not the model of {tmp_path}/second: their training curves differ; "
+        "take another folder"
+    )
+
+
+def test_damaged_results_are_one_clear_line(tmp_path: Path) -> None:
+    checked(tmp_path / "first").write(tmp_path / "results")
+    file = tmp_path / "results" / "curves.parquet"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-9])
+    with pytest.raises(OptionError) as error:
+        Results.read(tmp_path / "results")
+    assert re.fullmatch(
+        rf"{file}: cannot be read as Parquet \([^\n]+\), expected results of the study", str(error.value)
+    )
+    pq.write_table(pa.table({"run": ["a"], "chunk": [0]}), file)
+    with pytest.raises(OptionError) as error:
+        Results.read(tmp_path / "results")
+    assert str(error.value) == f"{file}: lacks column 'dev', expected results of the quality study"
+
+
+@pytest.mark.parametrize("extra", [[], ["--compute"]])
+def test_a_page_is_looked_at_before_anything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: list[str]
+) -> None:
+    page = tmp_path / "PAGE.md"
+    arguments = ["-o", str(tmp_path / "out"), "--page", str(page), "--from-results", str(tmp_path / "none"), *extra]
+    monkeypatch.delattr(stages, "run_stage")
+    found = CliRunner().invoke(APP, arguments)
+    assert str(found.exception) == f"{page}: no such file, expected the page with places for tables"
+    page.write_text("<!-- table: unknown -->\n<!-- end -->\n")
+    found = CliRunner().invoke(APP, arguments)
+    assert str(found.exception).startswith("page: place 'unknown' is unknown, expected one of references, published, ")
+    page.write_bytes(b"\xff")
+    found = CliRunner().invoke(APP, arguments)
+    assert str(found.exception).startswith(f"{page}: cannot be read (")
 
 
 def test_what_is_kept_is_not_computed_but_where_it_is_asked_for(tmp_path: Path) -> None:
