@@ -33,6 +33,14 @@ def quality(
     page: Annotated[
         Path | None, typer.Option(help="Page whose tables are to be written anew.", show_default="none")
     ] = None,
+    wordnet: Annotated[
+        Path | None,
+        typer.Option(
+            "--draw-sets",
+            help="WordNet's folder (data.noun ...): draw the concept sets again into the folder, and end.",
+            show_default="none",
+        ),
+    ] = None,
 ) -> None:
     """Draw the tables and figures of the quality study; with --compute run it, about an hour of two cores."""
     try:
@@ -40,6 +48,14 @@ def quality(
     except OSError as error:
         raise OptionError(f"--output: {output} cannot be a folder ({error.strerror})") from error
     console = Console(highlight=False, soft_wrap=True)
+    if wordnet is not None:
+        if compute or results or page:
+            raise OptionError(
+                "--draw-sets: draws concept sets and ends, expected no --compute, --from-results or --page"
+            )
+        drawing = import_module("...analysis.study.concept_drawing", __package__)
+        console.print(drawing.draw_again(wordnet, output), markup=False)
+        return
     study = import_module("...analysis.study.draw", __package__)
     if page is not None:
         study.check_page(page)

@@ -5,10 +5,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import typer
 from sacrebleu.metrics.bleu import BLEU
+from typer.testing import CliRunner
 
+from normq.analysis.commands.quality import quality
+from normq.analysis.study import concept_drawing
 from normq.analysis.study.compute import packed_bytes
-from normq.analysis.study.concepts import ConceptSet, draw_sets, has_all, has_all_words, inflections, read_sets
+from normq.analysis.study.concepts import (
+    FILE,
+    WORDS,
+    ConceptSet,
+    draw_sets,
+    has_all,
+    has_all_words,
+    inflections,
+    read_sets,
+)
 from normq.analysis.study.corpus import bleu
 from normq.analysis.study.intervals import mcnemar, wilson
 from normq.analysis.study.levels import levels_of
@@ -24,8 +37,11 @@ from normq.model.packing.model import pack_model
 from normq.model.quantize.normq import quantize
 from normq.model.quantize.tensor import QuantizedHMM
 from normq.model.reference import MISSING, ReferenceModel
+from normq.model.training.text import Corpus
 from normq.model.weights import FloatWeights
 
+APP = typer.Typer()
+APP.command()(quality)
 VOCAB, EOS = 6, 0
 
 
@@ -105,6 +121,46 @@ def test_the_shipped_sets_are_distinct_and_found_in_their_references() -> None:
     assert all(3 <= len(one.concepts) <= 5 for one in sets)
     assert isinstance(sets[0], ConceptSet)
     assert all(has_all(one.reference, one.concepts) for one in sets)
+
+
+def corpus() -> Corpus:
+    """WordNet's sentences as far as the draw of the shipped sets looks at them, and frequent words.
+
+    A line of the file is a held-out sentence that was looked at: its number, itself, its words that training has too
+    seldom. They are WordNet's, under model/default/LICENSE-WordNet.
+    """
+    held_out, frequent = [f"{number}." for number in range(2800)], dict[str, None]()
+    for line in (Path(__file__).parent / "held_out_sentences.tsv").read_text().splitlines():
+        number, sentence, seldom = (*line.split("\t"), "")[:3]
+        held_out[int(number)] = sentence
+        frequent |= dict.fromkeys(word for word in WORDS.findall(sentence) if word not in seldom.split())
+    return Corpus(list(frequent) * 5, [], [*("not this one." for _ in range(200)), *held_out])
+
+
+def test_the_shipped_sets_are_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Path, int]] = []
+
+    def read(folder: Path, seed: int) -> Corpus:
+        asked.append((folder, seed))
+        return corpus()
+
+    monkeypatch.setattr(concept_drawing, "read_corpus", read)
+    found = CliRunner().invoke(APP, ["--draw-sets", "wordnet", "-o", str(tmp_path)])
+    assert found.output == f"written: {tmp_path}/concepts.json, 200 concept sets, those that ship\n"
+    assert (tmp_path / "concepts.json").read_bytes() == FILE.read_bytes()
+    assert asked == [(Path("wordnet"), 0)]
+    monkeypatch.setattr(concept_drawing, "SETS", 199)
+    assert (
+        "199 concept sets, not those that ship"
+        in CliRunner().invoke(APP, ["--draw-sets", "wordnet", "-o", str(tmp_path)]).output
+    )
+
+
+def test_drawing_sets_is_all_that_a_call_does(tmp_path: Path) -> None:
+    found = CliRunner().invoke(APP, ["--draw-sets", "wordnet", "-o", str(tmp_path), "--compute"])
+    assert isinstance(found.exception, OptionError)
+    expected = "--draw-sets: draws concept sets and ends, expected no --compute, --from-results or --page"
+    assert str(found.exception) == expected
 
 
 def test_bytes_are_those_of_the_packed_file(tmp_path: Path) -> None:
