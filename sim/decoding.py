@@ -9,20 +9,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..model.config import AcceleratorConfig
-from ..model.decoding.datapath import GoldenDatapath, ListedProducts, StepProducts
+from ..model.config import AcceleratorConfig, Layout
+from ..model.decoding.datapath import GoldenDatapath, ListedProducts, Products, StepProducts
 from ..model.formats import VectorCode
 from ..model.golden.constants import Operation
 from ..model.golden.edges import GROUP_TERMS, Term
 from ..model.golden.operations import GoldenModel, Tokens
 from ..model.golden.vectors import ListedScores, Scores, Vectors
-from ..model.packing.matrix import PackedModel
+from ..model.packing.matrix import BLOCK_BYTES, PackedModel
 from .descriptors import Chain, Job, ModelImage
 from .edge_descriptors import RESULT_LANES, ConstraintImage, Edge, StoredTerm
 from .memory.map import MemoryMap
 from .operand import StoredVectors, place_vectors
 from .read_back import read_scores, read_vectors
 from .trial import score_difference, vector_difference
+
+COLUMN_CYCLES = 5
+"""Of a listed column with entries, from one to the next, by the timing model: 40 cycles of memory, 8 reads ahead."""
+COLUMN_RECORD_BYTES = 16
+"""Of a listed column, before its blocks."""
 
 SETUP, STEP = "setup", "step"
 """What a piece of work is part of: the table of a constraint, or a token step."""
@@ -79,6 +84,23 @@ class EngineDatapath:
         """Format of vectors."""
         return self.golden.code
 
+    @property
+    def longest_list(self) -> int:
+        """Tokens of which listed scores take no longer than a pass over the vocabulary, on the average.
+
+        A pass takes the cycles of its entries or of writing its records; a listed column with entries those of reading
+        it apart, where it has fewer. A column of the dense layout takes in a list what it takes in a pass.
+        """
+        packed, config = self.packed, self.config
+        if packed.layout is Layout.DENSE:
+            return packed.vocab_size
+        columns = max(1, int(self.golden.golden.nonempty_tokens.sum()))
+        record = 2 * config.lanes / config.port_bytes
+        entries = packed.beta_by_token.entries / columns / config.entries_per_cycle
+        block = (BLOCK_BYTES + COLUMN_RECORD_BYTES) / config.port_bytes
+        in_pass, in_list = max(entries, record), max(entries, record, block, COLUMN_CYCLES)
+        return int(packed.vocab_size * in_pass / in_list)
+
     def initial(self) -> Vectors:
         """Return A before the first token: it comes with the model, no operation computes it."""
         return self.golden.initial()
@@ -96,9 +118,11 @@ class EngineDatapath:
         self._run(SETUP, image, [(image.operation(Operation.BACKWARD, vectors), found)])
         return found
 
-    def step(self, a: Vectors, default: Vectors | None, items: Sequence[ListedProducts]) -> StepProducts:
-        """Return the scores of A, of A .* default, and of listed tokens: one chain, A loaded once a group."""
-        found, image = self.golden.step(a, default, items), self._image()
+    def step(
+        self, a: Vectors, default: Vectors | None, passes: Sequence[Products], items: Sequence[ListedProducts]
+    ) -> StepProducts:
+        """Return the scores of A, of A .* default, and of other products: one chain, A loaded once a group."""
+        found, image = self.golden.step(a, default, passes, items), self._image()
         stored = place_vectors(image.memory, a)
         second = None if default is None else place_vectors(image.memory, default)
         expected: list[tuple[Job, Vectors | Scores]] = []
@@ -109,6 +133,10 @@ class EngineDatapath:
             if second is not None and found.numerators is not None:
                 job = image.operation(Operation.SCORES, group, second=second.take(rows), keeps_first=True)
                 expected.append((job, found.numerators.of(part)))
+            for item, scores in zip(passes, found.passes, strict=True):
+                if item.rows[0] == first:
+                    lanes, other = stored.take(item.rows.tolist()), place_vectors(image.memory, item.second)
+                    expected.append((image.operation(Operation.SCORES, lanes, second=other, keeps_first=True), scores))
             for item, scores in zip(items, found.listed, strict=True):
                 if item.rows[0] == first:
                     expected.append(self._listed(image, stored, item, scores))

@@ -11,7 +11,7 @@ from rich.console import Console
 from ...model.config import Layout
 from ...model.decoding.engine import EosMode, Lengths
 from ...model.errors import OptionError
-from ...model.quantize.methods import METHODS, Setting
+from ...model.quantize.methods import METHODS, NORMQ_METHOD, Setting
 from ..generate.choices import BITS, FLOAT_METHOD, EngineKind
 from .options import (
     DEFAULTS,
@@ -22,8 +22,12 @@ from .options import (
     configuration,
 )
 
+SIZES = ("entries_per_cycle", "lanes", "elements_per_cycle", "port_bits")
+"""Options of the accelerator; they change cycles, never what is written."""
+
 
 def generate(
+    context: typer.Context,
     concepts: Annotated[
         str,
         typer.Option(
@@ -41,15 +45,23 @@ def generate(
         typer.Option(help="Who computes the guidance; rtl is the engine in simulation, held against golden."),
     ] = EngineKind.GOLDEN,
     method: Annotated[
-        str, typer.Option(help=f"Of quantization: {FLOAT_METHOD} for none, {', '.join(METHODS)}.")
-    ] = "norm-q",
+        str | None,
+        typer.Option(
+            help=f"Of quantization: {FLOAT_METHOD} for none, {', '.join(METHODS)}.",
+            show_default=f"{NORMQ_METHOD}, or as packed",
+        ),
+    ] = None,
     bits: Annotated[
-        int | None, typer.Option(help="Index width; layer-wise methods have 2..24.", show_default=f"{BITS}")
+        int | None,
+        typer.Option(help="Index width; layer-wise methods have 2..24.", show_default=f"{BITS}, or as packed"),
     ] = None,
     guard: Annotated[bool, typer.Option("--guard", help="hmm_guard.")] = False,
     row_mass_leak: Annotated[bool, typer.Option("--row-mass-leak", help="row_mass_leak: a leak for each row.")] = False,
     share: Annotated[float | None, typer.Option(help="Share that pruning removes.", show_default="none")] = None,
-    layout: Annotated[Layout, typer.Option(help="Storage of the packed weights.")] = Layout.SPARSE,
+    layout: Annotated[
+        Layout | None,
+        typer.Option(help="Storage of the packed weights.", show_default=f"{Layout.SPARSE.value}, or as packed"),
+    ] = None,
     eos: Annotated[
         EosMode, typer.Option(help="The text must end after the concepts, or end of text is any token, as in Ctrl-G.")
     ] = EosMode.EVENT,
@@ -75,8 +87,9 @@ def generate(
 
     Prints the best beams by the language model alone, the best first, or with --samples what was drawn.
     """
-    if method != FLOAT_METHOD and method not in METHODS:
+    if method is not None and method != FLOAT_METHOD and method not in METHODS:
         raise OptionError(f"--method: {method!r} given, expected one of {FLOAT_METHOD}, {', '.join(METHODS)}")
+    _check_given(context, engine, samples, explain)
     config = configuration(
         entries_per_cycle=entries_per_cycle, lanes=lanes, elements_per_cycle=elements_per_cycle, port_bits=port_bits
     )
@@ -90,9 +103,9 @@ def generate(
         model=model,
         language_model=language_model,
         engine=engine,
-        method=method,
-        setting=Setting(_bits(method, bits), share, guard, row_mass_leak),
-        layout=layout,
+        asked_method=method,
+        setting=Setting(bits, share, guard, row_mass_leak),
+        asked_layout=layout,
         eos=eos,
         lengths=Lengths(shortest, longest),
         beams=beams,
@@ -114,6 +127,19 @@ def generate(
     console.print(parts["report"].explanation(found, request))
 
 
-def _bits(method: str, bits: int | None) -> int | None:
-    has_levels = method != FLOAT_METHOD and METHODS[method].levels is not None
-    return BITS if bits is None and has_levels else bits
+def _check_given(context: typer.Context, engine: EngineKind, samples: int, explain: bool) -> None:
+    """Refuse options that were given beside others that leave them without effect. Raises OptionError."""
+    faults = {
+        "seed": None if samples else "nothing is drawn without --samples",
+        "beams": "--samples draws instead of searching" if samples else None,
+    }
+    if not explain and engine is not EngineKind.RTL:
+        faults |= dict.fromkeys(SIZES, "no cycles are counted without --explain or --engine rtl")
+    for name, fault in faults.items():
+        if fault and _is_given(context, name):
+            raise OptionError(f"--{name.replace('_', '-')}: {context.params[name]} given, {fault}")
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"

@@ -33,6 +33,14 @@ def quality(
     page: Annotated[
         Path | None, typer.Option(help="Page whose tables are to be written anew.", show_default="none")
     ] = None,
+    wordnet: Annotated[
+        Path | None,
+        typer.Option(
+            "--draw-sets",
+            help="WordNet's folder (data.noun ...): draw the concept sets again into the folder, and end.",
+            show_default="none",
+        ),
+    ] = None,
 ) -> None:
     """Draw the tables and figures of the quality study; with --compute run it, about an hour of two cores."""
     try:
@@ -40,15 +48,27 @@ def quality(
     except OSError as error:
         raise OptionError(f"--output: {output} cannot be a folder ({error.strerror})") from error
     console = Console(highlight=False, soft_wrap=True)
-    if compute:
-        _compute(output, results, processes)
-        results = output / RESULTS
+    if wordnet is not None:
+        if compute or results or page:
+            raise OptionError(
+                "--draw-sets: draws concept sets and ends, expected no --compute, --from-results or --page"
+            )
+        drawing = import_module("...analysis.study.concept_drawing", __package__)
+        console.print(drawing.draw_again(wordnet, output), markup=False)
+        return
     study = import_module("...analysis.study.draw", __package__)
+    if page is not None:
+        study.check_page(page)
+    if compute:
+        for line in _compute(output, results, processes):
+            console.print(line, markup=False)
+        results = output / RESULTS
     for line in study.draw(results, output, page):
         console.print(line, markup=False)
 
 
-def _compute(folder: Path, finished: Path | None, processes: int) -> None:
+def _compute(folder: Path, finished: Path | None, processes: int) -> list[str]:
+    """Compute what the folder lacks and collect it; return what is to be said."""
     # transformers and the text metrics take seconds to import, and are extras: only the computation wants them
     try:
         stages = import_module("...analysis.study.stages", __package__)
@@ -56,6 +76,7 @@ def _compute(folder: Path, finished: Path | None, processes: int) -> None:
         raise OptionError(f"--compute: needs {error.name}, install normq[quality]") from error
     if finished is not None:
         stages.keep(finished, folder)
+    said: list[str] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TextColumn("{task.fields[last]}")) as progress:
         for stage in STAGES:
@@ -64,5 +85,6 @@ def _compute(folder: Path, finished: Path | None, processes: int) -> None:
             def report(done: int, total: int, last: str, task: TaskID = task) -> None:
                 progress.update(task, completed=done, total=total, last=last)
 
-            stages.run_stage(stage, folder, processes, report)
+            said += stages.run_stage(stage, folder, processes, report)
     stages.collect(folder).write(folder / RESULTS)
+    return said

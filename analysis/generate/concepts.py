@@ -1,5 +1,6 @@
 """Concepts as a user writes them, their inflections, and the automaton of texts that hold them all."""
 
+import re
 from collections.abc import Collection, Sequence
 
 from ...model.decoding.automaton import Automaton, Pattern
@@ -13,6 +14,8 @@ Concepts = tuple[tuple[str, ...], ...]
 """For each concept the forms of which one must occur."""
 
 FORMS = "|"
+LETTER_OR_DIGIT = r"[^\W_]"
+"""As str.isalnum has it, which tells the tokens that go on with a word, too (`words.WordTokens`)."""
 
 
 def parse_concepts(text: str) -> Concepts:
@@ -50,6 +53,33 @@ def constraint(concepts: Concepts, tokens: TextTokens, *, whole_words: bool) -> 
         continuing = tokens.words.continuing
         return intersection([_whole(forms, tokens, continuing) for forms in concepts])
     return keyword_automaton([[p for form in forms for p in _patterns(form, tokens)] for forms in concepts])
+
+
+def holds(text: str, concepts: Concepts, tokens: TextTokens) -> bool:
+    """Return whether a form of each concept is part of a text, letter by letter as it was given.
+
+    Or as the tokenizer writes it: some know no capitals.
+    """
+    return all(any(form in text for form in _spelled(forms, tokens)) for forms in concepts)
+
+
+def holds_words(text: str, concepts: Concepts, tokens: TextTokens) -> bool:
+    """Return whether a form of each concept is part of a text with no letter or digit beside its own first and last.
+
+    A form that begins or ends otherwise, as C++ does, may stand beside anything there.
+    """
+    return all(any(re.search(_word(form), text) for form in _spelled(forms, tokens)) for forms in concepts)
+
+
+def _spelled(forms: Sequence[str], tokens: TextTokens) -> list[str]:
+    written = [tokens.decode(tokens.encode(form)) for form in forms]
+    return [*forms, *(form for form in written if form)]
+
+
+def _word(form: str) -> str:
+    before = rf"(?<!{LETTER_OR_DIGIT})" if form[0].isalnum() else ""
+    behind = rf"(?!{LETTER_OR_DIGIT})" if form[-1].isalnum() else ""
+    return before + re.escape(form) + behind
 
 
 def _whole(forms: Sequence[str], tokens: TextTokens, continuing: Collection[int]) -> Automaton:

@@ -30,6 +30,7 @@ from ...model.training.distill import DEFAULT
 from ...model.weights import FloatWeights
 from ...sim.decoding import EngineDatapath, Execute
 from ...sim.executors import Each, RtlExecutor, TimingExecutor
+from .applies import check_options
 from .choices import FLOAT_METHOD, EngineKind
 from .request import Request
 
@@ -47,12 +48,18 @@ class Equipped:
     """The same of the RTL."""
 
 
-def equip(request: Request, automaton: Automaton, folder: Path) -> Equipped:
+def model_of(request: Request) -> HMM | PackedModel:
+    """Return the model of a request. Raises OptionError for options that do not apply to it, and errors of reading."""
+    hmm = _read(request)
+    check_options(request, hmm)
+    return hmm
+
+
+def equip(request: Request, hmm: HMM | PackedModel, automaton: Automaton, folder: Path) -> Equipped:
     """Return the engine of a request under one constraint; `folder` is for the simulator's files.
 
-    Raises OptionError for a model that the engine cannot compute with, and the errors of reading and packing.
+    Raises OptionError for a model that the engine cannot compute with, and the errors of packing.
     """
-    hmm = _model(request)
     quantized = _quantized(request, hmm) if isinstance(hmm, HMM) and request.has_levels else None
     packed = hmm if isinstance(hmm, PackedModel) else _packed(request, quantized)
     if request.engine.is_packed:
@@ -68,7 +75,7 @@ def equip(request: Request, automaton: Automaton, folder: Path) -> Equipped:
     return replace(counted, engine=MirroredEngine(engine, counted.engine))
 
 
-def _model(request: Request) -> HMM | PackedModel:
+def _read(request: Request) -> HMM | PackedModel:
     if request.model == DEFAULT:
         return default_hmm()
     if request.model.is_file():
@@ -77,12 +84,13 @@ def _model(request: Request) -> HMM | PackedModel:
 
 
 def _quantized(request: Request, hmm: HMM) -> QuantizedHMM:
-    return METHODS[request.method].quantize(hmm, request.setting)
+    return METHODS[request.method].quantize(hmm, request.method_setting)
 
 
 def _packed(request: Request, quantized: QuantizedHMM | None) -> PackedModel | None:
-    wanted = request.engine.is_packed or request.counts_cycles
-    return pack_model(quantized, request.layout, {}, request.config.code) if quantized is not None and wanted else None
+    if quantized is None or not request.has_datapath:
+        return None
+    return pack_model(quantized, request.layout, {}, request.config.code)
 
 
 def _float_engine(request: Request, hmm: HMM, quantized: QuantizedHMM | None, automaton: Automaton) -> FloatEngine:
@@ -93,7 +101,8 @@ def _float_engine(request: Request, hmm: HMM, quantized: QuantizedHMM | None, au
         weights = FloatWeights.from_hmm(hmm)
     else:
         method = METHODS[request.method]
-        weights, activation = method.weights(hmm, request.setting), method.activation(request.setting)
+        setting = request.method_setting
+        weights, activation = method.weights(hmm, setting), method.activation(setting)
     dtype = torch.float32 if request.engine is EngineKind.FLOAT32 else torch.float64
     return FloatEngine.of(Guide.of(weights, activation, dtype), stack([automaton]), request.lengths, request.eos)
 

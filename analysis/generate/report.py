@@ -58,6 +58,8 @@ def explanation(found: Sentences, request: Request) -> Table:
     for name, cycles in (("timing model", found.predicted), ("RTL", found.simulated)):
         if cycles is not None:
             table.add_row(f"cycles, {name}", _cycles(cycles, found.steps))
+    if found.predicted is None and request.counts_cycles:
+        table.add_row("cycles", f"not counted: --method {request.method} has no levels")
     if found.simulated is not None:
         table.add_row("RTL == golden", "every bit of every result")
     return table

@@ -1,13 +1,13 @@
 """What is asked for: the models, the engine, the constraint, and how to search."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ...model.config import AcceleratorConfig, Layout
 from ...model.decoding.engine import EosMode, Lengths
 from ...model.quantize.methods import METHODS, NORMQ_METHOD, Setting
 from ...model.training.distill import DEFAULT
-from .choices import FLOAT_METHOD, EngineKind
+from .choices import BITS, FLOAT_METHOD, EngineKind
 from .concepts import Concepts
 
 
@@ -20,10 +20,12 @@ class Request:
     """Checkpoint folder or packed file of the HMM; DEFAULT for the embedded one."""
     language_model: Path = DEFAULT
     engine: EngineKind = EngineKind.GOLDEN
-    method: str = NORMQ_METHOD
-    """Name of a method, or FLOAT_METHOD."""
+    asked_method: str | None = None
+    """Name of a method, or FLOAT_METHOD; None where any will do: NORMQ_METHOD, or that of a packed file."""
     setting: Setting = field(default_factory=Setting)
-    layout: Layout = Layout.SPARSE
+    """Without an index width, BITS where the method has levels, or that of a packed file."""
+    asked_layout: Layout | None = None
+    """Of the packed weights; None where any will do: SPARSE, or that of a packed file."""
     eos: EosMode = EosMode.EVENT
     lengths: Lengths = field(default_factory=Lengths)
     beams: int = 8
@@ -37,6 +39,27 @@ class Request:
     config: AcceleratorConfig = field(default_factory=AcceleratorConfig)
 
     @property
+    def method(self) -> str:
+        """Method for a checkpoint."""
+        return self.asked_method or NORMQ_METHOD
+
+    @property
+    def layout(self) -> Layout:
+        """Layout for the levels of a checkpoint."""
+        return self.asked_layout or Layout.SPARSE
+
+    @property
     def has_levels(self) -> bool:
         """Whether the method has a codebook."""
         return self.method != FLOAT_METHOD and METHODS[self.method].levels is not None
+
+    @property
+    def has_datapath(self) -> bool:
+        """Whether a checkpoint's levels are packed, and the engine's integers computed with them."""
+        return self.has_levels and (self.engine.is_packed or self.counts_cycles)
+
+    @property
+    def method_setting(self) -> Setting:
+        """What a method is asked for, of a checkpoint."""
+        missing = self.setting.bits is None and self.has_levels
+        return replace(self.setting, bits=BITS) if missing else self.setting

@@ -11,14 +11,14 @@ from torch import Tensor
 from transformers import LogitsProcessorList, PreTrainedModel
 
 from ...model.decoding.automaton import Automaton, Pattern
-from ...model.decoding.engine import Engine
 from ...model.decoding.processor import GuidedLogits
 from ...model.errors import OptionError
+from ...model.hmm import HMM
+from ...model.packing.matrix import PackedModel
 from ...model.training.distill import end_of_text, language_model
-from ..study.concepts import has_all, has_all_words
 from .choices import EngineKind
-from .concepts import constraint
-from .engines import equip
+from .concepts import constraint, holds, holds_words
+from .engines import equip, model_of
 from .request import Request
 from .tokens import TextTokens
 
@@ -71,14 +71,15 @@ def write_sentences(request: Request, folder: Path, report: Report) -> Sentences
     Raises OptionError for models and options that do not fit each other, DeadConstraint where no text can meet the
     constraint, SimulationError where the RTL differs from golden.
     """
-    report("language model")
+    report("models")
     torch.set_num_threads(1)
     model, tokens = language_model(request.language_model), TextTokens.of(request.language_model)
-    automaton = constraint(request.concepts, tokens, whole_words=request.whole_words)
+    hmm = model_of(request)
+    prompt = _prompt(request, model, hmm, tokens)
+    automaton = _automaton(request, tokens)
     report(f"table of {automaton.states} states{_once(request)}")
-    equipped = equip(request, automaton, folder)
+    equipped = equip(request, hmm, automaton, folder)
     engine = equipped.engine
-    prompt = _prompt(request, model, engine, tokens)
     processor = GuidedLogits(engine, len(prompt), 1 if request.samples else request.beams)
     report("sentences")
     texts, steps = _generate(request, model, processor, prompt)
@@ -106,16 +107,28 @@ def _once(request: Request) -> str:
     return f"; once, some minutes: {', '.join(parts)}" if parts else ""
 
 
-def _prompt(request: Request, model: PreTrainedModel, engine: Engine, tokens: TextTokens) -> Pattern:
-    """Return end-of-text, as texts begin for the language model, and what it is to read before them."""
-    eos = engine.eos_token_id
+def _automaton(request: Request, tokens: TextTokens) -> Automaton:
+    automaton = constraint(request.concepts, tokens, whole_words=request.whole_words)
+    fewest, longest = automaton.fewest_tokens, request.lengths.greatest
+    if fewest is None or fewest > longest:
+        raise OptionError(f"--longest: {longest} given, the concepts take {fewest} tokens at least")
+    return automaton
+
+
+def _prompt(request: Request, model: PreTrainedModel, hmm: HMM | PackedModel, tokens: TextTokens) -> Pattern:
+    """Return end-of-text, as texts begin for the language model, and what it is to read before them.
+
+    Raises OptionError where the two models do not fit each other or the lengths.
+    """
+    eos = hmm.eos_token_id
     if (found := end_of_text(model, None)) != eos:
         raise OptionError(f"--model: ends texts with token {eos}, the language model with {found}, expected the same")
-    if engine.vocab_size > model.config.vocab_size:
-        has = f"{engine.vocab_size} tokens, the language model {model.config.vocab_size}"
+    if hmm.vocab_size > model.config.vocab_size:
+        has = f"{hmm.vocab_size} tokens, the language model {model.config.vocab_size}"
         raise OptionError(f"--model: has {has}, expected no more than that")
     prompt = (eos, *(tokens.encode(request.prompt) if request.prompt else ()))
-    longest = getattr(model.config, "max_position_embeddings", None)
+    # what reads pictures or sound, too, keeps the sizes of its text part apart
+    longest = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     needed = len(prompt) + request.lengths.steps(request.eos)
     if longest is not None and needed > longest:
         raise OptionError(f"--longest: {needed} tokens with the prompt, the language model holds {longest}")
@@ -161,8 +174,8 @@ def _sentence(
     mean = float(logits[torch.arange(len(text)), torch.tensor(text)].mean())
     words = text[:-1] if text[-1:] == (eos,) else text
     spelled = tokens.decode(words)
-    lowered = spelled.lower()
-    return Sentence(spelled, words, mean, has_all(lowered, request.concepts), has_all_words(lowered, request.concepts))
+    success, whole = (check(spelled, request.concepts, tokens) for check in (holds, holds_words))
+    return Sentence(spelled, words, mean, success, whole)
 
 
 def _plain(cycles: Counter[str] | None) -> dict[str, int] | None:

@@ -5,17 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from .concepts import SETS, has_all, has_all_words, read_sets
-from .pool import DATABASE
+from .identity import identity
 from .results import Results
-from .run import CHECK, CURVE, METRICS, TEXTS
+from .run import CHECK, METRICS, TEXTS
 from .scores import text_scores
-from .store import WorkStore
+from .study_folder import open_store
+from .trainings import CURVE, KEPT_CURVE
 
 
 def collect(folder: Path) -> Results:
-    """Return all rows of finished configurations; one that lacks a set is left out."""
-    store = WorkStore(folder / DATABASE)
-    texts, hmm, curves, checks = (store.all(kind) for kind in (TEXTS, METRICS, CURVE, CHECK))
+    """Return all rows of finished configurations; one that lacks a set is left out. Raises OptionError."""
+    store = open_store(folder)
+    texts, hmm, checks = (store.all(kind) for kind in (TEXTS, METRICS, CHECK))
+    curves = store.all(KEPT_CURVE) | store.all(CURVE)
     store.close()
     by_configuration: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for key, rows in texts.items():
@@ -25,6 +27,7 @@ def collect(folder: Path) -> Results:
         hmm=[{"configuration": name, **fields} for name, fields in hmm.items() if fields],
         curves=[{"run": name, **row} for name, rows in curves.items() for row in rows],
         checks=[{"check": name.split(" | ")[0], **row} for name, rows in checks.items() for row in rows],
+        identity=identity(),
     )
 
 

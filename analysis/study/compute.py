@@ -56,8 +56,6 @@ def compute_texts(configuration: Configuration, chunk: int, folder: Path) -> lis
 def compute_metrics(configuration: Configuration, folder: Path) -> Fields:
     """Return the metrics of a configuration's HMM; KL is to the float model of the same source."""
     torch.set_num_threads(1)
-    if configuration.source == LANGUAGE_MODEL:
-        return {}
     weights = _weights(configuration, folder)
     found = hmm_metrics(_guide(configuration, folder), weights, _original(configuration.source, folder), _held_out())
     return {**asdict(found), **_bytes(configuration, folder)}

@@ -1,7 +1,8 @@
 """Concept sets for constrained decoding: 3 to 5 content words of a sentence that no part of the training has seen.
 
 A content word is a noun, verb, adjective or adverb whose lemma occurs often enough in the training text; its
-inflections are those of `lemminflect`. The sentence is the set's reference. The drawn sets ship beside this file.
+inflections are those of `lemminflect`. The sentence is the set's reference. The drawn sets ship beside this file;
+`normq quality --draw-sets` draws them again.
 """
 
 import json

@@ -4,9 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .figures import draw_figures
-from .page import update_page
+from .page import check_places, read_page, update_page
 from .results import SHIPPED, Results
-from .tables import all_tables
+from .tables import TABLES, all_tables
+
+
+def check_page(page: Path) -> None:
+    """Raise OptionError for a page that the tables cannot be written into: before hours of work, not after."""
+    check_places(read_page(page), TABLES)
 
 
 def draw(results: Path | None, output: Path, page: Path | None) -> Iterator[str]:

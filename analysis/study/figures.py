@@ -1,5 +1,6 @@
 """Figures of the study: distance and success by method and width, and the training curves."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,10 +9,10 @@ from matplotlib.figure import Figure
 
 from ...model.decoding.engine import EosMode
 from ..figures.style import BLUE, DPI, GREEN, ORANGE, PURPLE, SKY, VERMILION
-from .results import Results
-from .spec import WIDTHS, Configuration
-from .summary import Outcome, Summary
-from .tables import summary_of
+from .results import Results, Rows
+from .spec import FEW_WIDTHS, INTERVALS, SEEDS, WIDTHS, Configuration
+from .summary import Outcome, Summary, summary_of
+from .trained import aware_name, seed_name
 
 LINES = {
     "norm-q": (BLUE, "o"),
@@ -21,13 +22,13 @@ LINES = {
     "kmeans-log": (PURPLE, "v"),
     "linear": (VERMILION, "x"),
 }
-CURVES = {20: BLUE, 1: VERMILION}
+CURVES = dict(zip(sorted(INTERVALS), (VERMILION, ORANGE, PURPLE, GREEN, SKY, BLUE), strict=True))
 
 
 def draw_figures(results: Results, folder: Path) -> list[Path]:
     """Write the figures into `folder` and return their files."""
     found = summary_of(results)
-    figures = {"methods": _methods(found), "training": _training(results)}
+    figures = {"methods": _methods(found), "training": training_curves(results)}
     files = [folder / f"{name}.png" for name in figures]
     for file, figure in zip(files, figures.values(), strict=True):
         figure.savefig(file, dpi=DPI)
@@ -62,17 +63,28 @@ def _line(
     axis.plot(bits, [value for _, value in points], marker=marker, color=color, label=label)
 
 
-def _training(results: Results) -> Figure:
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
-    for axis, bits in ((left, 4), (right, 8)):
+def training_curves(results: Results) -> Figure:
+    """Return the curves of aware EM, an axis for each width, and those of the seeds."""
+    curves: dict[str, Rows] = defaultdict(list)
+    for row in results.curves:
+        curves[row["run"]].append(row)
+    figure = Figure(figsize=(13, 3.6), layout="constrained")
+    axes = figure.subplots(1, len(FEW_WIDTHS) + 1, sharey=True)
+    *widths, last = axes
+    for axis, bits in zip(widths, FEW_WIDTHS, strict=True):
         for interval, color in CURVES.items():
-            rows = [row for row in results.curves if row["run"] == f"aware-{bits}-{interval}"]
-            axis.plot(
-                [row["chunk"] for row in rows], [row["dev"] for row in rows], color=color, label=f"interval {interval}"
-            )
+            _curve(axis, curves[aware_name(bits, interval)], color, f"interval {interval}", "chunk of 2,000 sentences")
         axis.set_title(f"Norm-Q aware EM, {bits} bits", fontsize="medium")
-        axis.set_xlabel("chunk")
-        axis.legend(fontsize="small", frameon=False)
-    left.set_ylabel("nat per token, held-out samples")
+    for seed, style in zip(SEEDS, ("-", "--", ":"), strict=True):
+        _curve(last, curves[seed_name(seed)], "0.3", f"float, seed {seed}", "pass over 20,000 sentences", style)
+    last.set_title("float EM", fontsize="medium")
+    axes[0].set_ylabel("nat per token, held-out samples")
+    handles = [*widths[0].lines, *last.lines]
+    figure.legend(handles=handles, loc="outside right center", fontsize="small", frameon=False)
     return figure
+
+
+def _curve(axis: Axes, rows: Rows, color: str, label: str, unit: str, style: str = "-") -> None:
+    chunks, dev = [row["chunk"] for row in rows], [row["dev"] for row in rows]
+    axis.plot(chunks, dev, color=color, linestyle=style, linewidth=1, label=label)
+    axis.set_xlabel(unit)

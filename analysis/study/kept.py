@@ -4,25 +4,48 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from .pool import DATABASE
+from ...model.errors import OptionError
+from .identity import check_identity
 from .results import Results
-from .run import CHECK, CURVE, METRICS, TEXTS
+from .run import CHECK, METRICS, TEXTS
 from .spec import CHUNK
 from .store import WorkStore
+from .study_folder import open_store
+from .trainings import CURVE, KEPT_CURVE, same_curve
 
 COMPUTED = ("set", "text", "lm_mean", "dead", "tokens")
 """Of a text; what else its row has is scored again."""
 
 
 def keep(results: Path, folder: Path) -> None:
-    """Put the results of a folder into the store of `folder`; what is there already stays. Raises OptionError."""
-    store = WorkStore(folder / DATABASE)
-    for kind, rows in _work(Results.read(results)).items():
-        done = store.keys(kind)
-        for key, result in rows.items():
-            if key not in done:
-                store.put(kind, key, result)
-    store.close()
+    """Put the results of a folder into the store of `folder`; what is there already stays.
+
+    Raises OptionError for results of another study, and of other trained models than those of `folder`.
+    """
+    found = Results.read(results)
+    check_identity(results, found.identity)
+    work = _work(found)
+    store = open_store(folder)
+    try:
+        trained = _check_curves(store, work[KEPT_CURVE], results, folder)
+        for kind, rows in work.items():
+            done = store.keys(kind) | (trained if kind == KEPT_CURVE else set())
+            for key, result in rows.items():
+                if key not in done:
+                    store.put(kind, key, result)
+    finally:
+        store.close()
+
+
+def _check_curves(store: WorkStore, curves: dict[str, Any], results: Path, folder: Path) -> set[str]:
+    """Return the models that were trained into the folder; the results must be of the same ones."""
+    trained = store.all(CURVE)
+    for name, curve in (store.all(KEPT_CURVE) | trained).items():
+        if name in curves and not same_curve(curve, curves[name]):
+            raise OptionError(
+                f"{results}: {name} is not the model of {folder}: their training curves differ; take another folder"
+            )
+    return set(trained)
 
 
 def _work(results: Results) -> dict[str, dict[str, Any]]:
@@ -37,7 +60,7 @@ def _work(results: Results) -> dict[str, dict[str, Any]]:
     for row in results.checks:
         checks[row["check"] + _chunk(row)].append(_without(row, "check"))
     return {TEXTS: texts, METRICS: {row["configuration"]: _without(row, "configuration") for row in results.hmm}} | {
-        CURVE: curves,
+        KEPT_CURVE: curves,
         CHECK: checks,
     }
 

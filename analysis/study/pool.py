@@ -8,21 +8,27 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
-from .store import WorkStore
+from .store import Key, WorkStore
+from .study_folder import open_store
 
-DATABASE = "study.sqlite"
-
-Key = tuple[str, str]
-"""Kind and key of a row of the store."""
 Tasks = dict[Key, tuple[Callable[..., Any], tuple[Any, ...]]]
 """For each row a function and what it is called with."""
 Report = Callable[[int, int, str], None]
 """Gets finished and all pieces, and the last one's key."""
+Put = Callable[[WorkStore, Key, Any], None]
+"""Keeps a result."""
 
 
-def run_tasks(tasks: Tasks, folder: Path, processes: int, report: Report, again: Collection[Key] = ()) -> None:
+def put(store: WorkStore, key: Key, result: Any) -> None:
+    """Keep a result as it is."""
+    store.put(*key, result)
+
+
+def run_tasks(
+    tasks: Tasks, folder: Path, processes: int, report: Report, again: Collection[Key] = (), put: Put = put
+) -> None:
     """Compute what the store in `folder` lacks, in order, and what is to be computed `again`."""
-    store = WorkStore(folder / DATABASE)
+    store = open_store(folder)
     missing = [key for key in tasks if key not in store or key in again]
     finished = len(tasks) - len(missing)
     report(finished, len(tasks), "")
@@ -33,10 +39,10 @@ def run_tasks(tasks: Tasks, folder: Path, processes: int, report: Report, again:
             futures[executor.submit(function, *arguments)] = key
         try:
             for future in as_completed(futures):
-                kind, key = futures.pop(future)
-                store.put(kind, key, future.result())
+                key = futures.pop(future)
+                put(store, key, future.result())
                 finished += 1
-                report(finished, len(tasks), key)
+                report(finished, len(tasks), key[1])
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
             store.close()

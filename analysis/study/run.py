@@ -9,26 +9,21 @@ from .bit_texts import golden_texts, rtl_texts
 from .checks import HIDDEN, latency
 from .compute import compute_metrics, compute_texts
 from .concepts import SETS
-from .pool import DATABASE, Key, Report, Tasks, run_tasks
+from .pool import Report, Tasks, run_tasks
 from .spec import (
     CHUNK,
     DEFAULT,
     FEW_WIDTHS,
     GOLDEN_CHUNKS,
-    INTERVALS,
-    SEEDS,
+    LANGUAGE_MODEL,
     Configuration,
     golden_check,
     golden_configurations,
     rtl_check,
     rtl_configurations,
-    trained_configurations,
 )
-from .store import WorkStore
-from .trained import aware_name, model_file, models_of, seed_name
-from .training import train_aware, train_seed
 
-TEXTS, METRICS, CURVE, CHECK = "texts", "metrics", "curve", "check"
+TEXTS, METRICS, CHECK = "texts", "metrics", "check"
 CHUNKS = (SETS + CHUNK - 1) // CHUNK
 
 
@@ -47,52 +42,29 @@ class Work:
 
 
 def work_of(configurations: Sequence[Configuration]) -> Iterator[Work]:
-    """Yield all work in order: a configuration's metrics, then its chunks."""
+    """Yield all work in order: the metrics of a configuration's HMM, then its chunks."""
     for one in configurations:
-        yield Work(METRICS, one)
+        if one.source != LANGUAGE_MODEL:
+            yield Work(METRICS, one)
         if one.has_texts:
             yield from (Work(TEXTS, one, chunk) for chunk in range(CHUNKS))
 
 
 def run_study(configurations: Sequence[Configuration], folder: Path, processes: int, report: Report) -> None:
     """Compute what the store in `folder` lacks of metrics and texts."""
-    run_tasks(_study(configurations, folder), folder, processes, report)
-
-
-def run_training(folder: Path, processes: int, report: Report) -> None:
-    """Train what the store in `folder` lacks, and what other work needs: the seeds, then aware EM from the first."""
-    seeds: Tasks = {(CURVE, seed_name(seed)): (train_seed, (seed, folder)) for seed in SEEDS}
-    aware: Tasks = {
-        (CURVE, aware_name(bits, interval)): (train_aware, (bits, interval, folder))
-        for interval in INTERVALS
-        for bits in FEW_WIDTHS
-    }
-    again = models_to_train_again(folder)
-    for tasks in (seeds, aware):
-        run_tasks(tasks, folder, processes, report, again)
-
-
-def models_to_train_again(folder: Path) -> set[Key]:
-    """Return the models whose file is missing though the store lacks work that needs it: after kept results."""
-    store = WorkStore(folder / DATABASE)
-    needed: set[str] = set()
-    for one in trained_configurations():
-        work = _study([one], folder) | _checks([one], folder)
-        if any(key not in store for key in work):
-            needed |= set(models_of(one))
-    store.close()
-    return {(CURVE, name) for name in needed if not model_file(folder, name).exists()}
+    run_tasks(study_tasks(configurations, folder), folder, processes, report)
 
 
 def run_checks(folder: Path, processes: int, report: Report) -> None:
     """Compute what the store in `folder` lacks of golden's texts, of those in RTL, and of the latencies."""
-    run_tasks(_checks(sorted(golden_configurations(), key=_importance), folder), folder, processes, report)
+    run_tasks(check_tasks(sorted(golden_configurations(), key=_importance), folder), folder, processes, report)
     latencies: Tasks = {(CHECK, f"latency-{hidden}"): (latency, (hidden,)) for hidden in HIDDEN}
     # alone: another process on the machine would be measured too
     run_tasks(latencies, folder, 1, report)
 
 
-def _study(configurations: Sequence[Configuration], folder: Path) -> Tasks:
+def study_tasks(configurations: Sequence[Configuration], folder: Path) -> Tasks:
+    """Return the metrics and texts of configurations."""
     tasks: Tasks = {}
     for work in work_of(configurations):
         if work.kind == METRICS:
@@ -102,7 +74,8 @@ def _study(configurations: Sequence[Configuration], folder: Path) -> Tasks:
     return tasks
 
 
-def _checks(configurations: Sequence[Configuration], folder: Path) -> Tasks:
+def check_tasks(configurations: Sequence[Configuration], folder: Path) -> Tasks:
+    """Return the texts of configurations from golden and from the engine, of those that these decode."""
     tasks: Tasks = {}
     golden, rtl = golden_configurations(), rtl_configurations()
     for one in configurations:

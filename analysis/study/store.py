@@ -2,10 +2,12 @@
 
 import json
 import sqlite3
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-Fields = dict[str, Any]
+Key = tuple[str, str]
+"""Kind and key of a row."""
 
 
 class WorkStore:
@@ -18,9 +20,10 @@ class WorkStore:
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS work (kind TEXT, key TEXT, result TEXT, PRIMARY KEY (kind, key))"
         )
+        self._connection.execute("CREATE TABLE IF NOT EXISTS identity (field TEXT PRIMARY KEY, value TEXT)")
         self._connection.commit()
 
-    def __contains__(self, key: tuple[str, str]) -> bool:
+    def __contains__(self, key: Key) -> bool:
         """Return whether work of a kind and key is finished."""
         return self._connection.execute("SELECT 1 FROM work WHERE kind = ? AND key = ?", key).fetchone() is not None
 
@@ -28,10 +31,25 @@ class WorkStore:
         """Return what is finished."""
         return {key for (key,) in self._connection.execute("SELECT key FROM work WHERE kind = ?", (kind,))}
 
-    def put(self, kind: str, key: str, result: Any) -> None:
-        """Keep a result."""
+    def get(self, kind: str, key: str) -> Any:
+        """Return a result, None where there is none."""
+        row = self._connection.execute("SELECT result FROM work WHERE kind = ? AND key = ?", (kind, key)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def put(self, kind: str, key: str, result: Any, drop: Collection[Key] = ()) -> None:
+        """Keep a result and drop others: both are done, or neither."""
         with self._connection:
+            self._connection.executemany("DELETE FROM work WHERE kind = ? AND key = ?", drop)
             self._connection.execute("INSERT OR REPLACE INTO work VALUES (?, ?, ?)", (kind, key, json.dumps(result)))
+
+    def fields(self) -> dict[str, str]:
+        """Return what was set."""
+        return dict(self._connection.execute("SELECT field, value FROM identity"))
+
+    def set_fields(self, fields: Mapping[str, str]) -> None:
+        """Keep what all rows have in common."""
+        with self._connection:
+            self._connection.executemany("INSERT OR REPLACE INTO identity VALUES (?, ?)", fields.items())
 
     def all(self, kind: str) -> dict[str, Any]:
         """Return all results of a kind by key."""

@@ -11,7 +11,7 @@ from ...model.footprint import weight_count
 from .corpus import TextScores
 from .intervals import mcnemar, paired_bootstrap, wilson
 from .results import Results, Rows, scores_of
-from .spec import FLOAT_METHOD, Configuration
+from .spec import FLOAT_METHOD, Configuration, configurations, trained_configurations
 
 HIDDEN, VOCAB = 256, 4096
 
@@ -85,6 +85,11 @@ class Summary:
 
     def __iter__(self) -> Iterator[Outcome]:
         return iter(self._outcomes.values())
+
+
+def summary_of(results: Results) -> Summary:
+    """Return the outcomes of everything the study computes."""
+    return Summary(results, [*configurations(), *trained_configurations()])
 
 
 def share(flags: npt.NDArray[np.bool_]) -> str:

@@ -4,6 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
+
+Numbers = npt.NDArray[np.int64]
 Pattern = tuple[int, ...]
 """Tokens in a row."""
 
@@ -71,6 +75,21 @@ class Automaton:
         """Token -> class."""
         return {token: number for number, tokens in enumerate(self.classes) for token in tokens}
 
+    @cached_property
+    def fewest_tokens(self) -> int | None:
+        """Tokens of the shortest text that is accepted, None where none is."""
+        seen, count, frontier = {self.start}, 0, {self.start}
+        while frontier:
+            if not self.accepting.isdisjoint(frontier):
+                return count
+            after = {
+                target for state in frontier for target in (self.defaults[state], *self.exceptions[state].values())
+            }
+            frontier = after - seen
+            seen |= frontier
+            count += 1
+        return None
+
     def step(self, state: int, token: int) -> int:
         """Return the state after a token."""
         number = self.class_of.get(token)
@@ -89,15 +108,22 @@ class Automaton:
             self._edges[state] = self._edges_of(state)
         return self._edges[state]
 
-    def edge_tokens(self, state: int, target: int) -> tuple[int, ...]:
+    def edge_tokens(self, state: int, target: int) -> Numbers:
         """Return the tokens of the edge between two states that is no default edge; raises ValueError for none."""
-        for edge in self.edges(state)[1:]:
-            if edge.target == target:
-                return edge.tokens
-        raise ValueError(f"no edge but the default one leads from state {state} to {target}")
+        if (state, target) not in self._tokens:
+            found = [edge.tokens for edge in self.edges(state)[1:] if edge.target == target]
+            if not found:
+                raise ValueError(f"no edge but the default one leads from state {state} to {target}")
+            self._tokens[state, target] = np.array(found[0], np.int64)
+        return self._tokens[state, target]
 
     @cached_property
     def _edges(self) -> dict[int, tuple[Edge, ...]]:
+        """Those asked for so far."""
+        return {}
+
+    @cached_property
+    def _tokens(self) -> dict[tuple[int, int], Numbers]:
         """Those asked for so far."""
         return {}
 

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from ..formats import ZERO_EXPONENT
-from ..golden.vectors import Codes, Floats, ListedScores, Scores, Vectors, score_values
+from ..golden.vectors import Codes, Floats, Scores, Vectors, score_values
 from ..packing.bitmap import unpack_bitmap
 from .automaton import Automaton
 from .constraint import BackwardTable, backward_table
-from .datapath import Datapath, ListedProducts, Numbers, joined
+from .datapath import Datapath, ListedProducts, Numbers, Products, joined
 from .engine import EosMode, Lengths
 from .stacked import Stacked, stack
-from .step import WorkItem, work_items
+from .step import PassItem, StepWork, step_work
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,8 @@ class BitEngine:
     tables: tuple[BackwardTable, ...]
     lanes: int | None
     """Beams that share a list of scores; all of them where None."""
+    longest_list: int
+    """Tokens of a list at most; a pass over the vocabulary takes the place of longer ones."""
 
     @classmethod
     def of(
@@ -41,11 +43,13 @@ class BitEngine:
         lengths: Lengths,
         mode: EosMode = EosMode.EVENT,
         lanes: int | None = None,
+        longest_list: int | None = None,
     ) -> "BitEngine":
-        """Compute the backward tables of all constraints."""
+        """Compute the backward tables of all constraints. Lists are as long as the datapath has it where None."""
         least, greatest = lengths.least, lengths.greatest
         tables = tuple(backward_table(datapath, one, least, greatest, 1, mode) for one in automata)
-        return cls(datapath, stack(automata), lengths, mode, tables, lanes)
+        longest = datapath.longest_list if longest_list is None else longest_list
+        return cls(datapath, stack(automata), lengths, mode, tables, lanes, longest)
 
     @property
     def vocab_size(self) -> int:
@@ -74,24 +78,29 @@ class BitEngine:
     def scores(self, a: Tensor, states: Tensor, out: int) -> tuple[Tensor, Tensor]:
         """Return p(token) and p(token, the constraint holds), each [N, B, V] float64 up to the vector's scale.
 
-        One pass over the vocabulary for each, the second under the default edges; other edges are listed scores.
+        One pass over the vocabulary for each, the second under the default edges, and one for each other successor of
+        a beam whose edge has more tokens than a list; other edges are listed scores.
         """
         shape, flat = (*states.shape, -1), states.flatten()
         eos = self.eos_token_id
         if out < self.lengths.greatest:
             c = joined([table.at(out + 1) for table in self.tables])
-            items = work_items(self.stacked.automaton, flat.numpy(), self.lanes or len(flat))
-            products = [ListedProducts(item.beams, c.take(item.targets), item.tokens) for item in items]
+            work = step_work(self.stacked.automaton, flat.numpy(), self.lanes or len(flat), self.longest_list)
+            passes = [Products(item.beams, c.take(item.targets)) for item in work.passes]
+            lists = [ListedProducts(item.beams, c.take(item.targets), item.tokens) for item in work.lists]
             default = c.take(self.stacked.defaults[flat].numpy())
             ends = self._ends(default)
-            found = self.datapath.step(_vectors(a), default, [*products, *ends])
+            found = self.datapath.step(_vectors(a), default, passes, [*lists, *ends])
         else:
-            items, ends, found = (), [], self.datapath.step(_vectors(a), None, ())
+            work, ends, found = StepWork((), ()), [], self.datapath.step(_vectors(a), None, (), ())
         denominators = self._values(found.denominators)
         numerators = np.zeros_like(denominators) if found.numerators is None else self._values(found.numerators)
-        for item, listed in zip(items, found.listed, strict=False):
-            self._write_listed(numerators, item, listed, flat.numpy())
-        for end, listed in zip(ends, found.listed[len(items) :], strict=True):
+        for item, scores in zip(work.passes, found.passes, strict=True):
+            self._write(numerators, item, self._values(scores), None, flat.numpy())
+        for item, listed in zip(work.lists, found.listed, strict=False):
+            values = np.ldexp(score_values(listed.codes), listed.exponents).T
+            self._write(numerators, item, values, item.tokens, flat.numpy())
+        for end, listed in zip(ends, found.listed[len(work.lists) :], strict=True):
             numerators[end.rows, eos] = np.ldexp(score_values(listed.codes[0]), listed.exponents)
         if self.mode is EosMode.EVENT:
             may_end = self.stacked.accepting[flat].numpy() & (out >= self.lengths.least)
@@ -109,12 +118,17 @@ class BitEngine:
         groups = np.split(np.arange(default.batch), range(lanes, default.batch, lanes))
         return [ListedProducts(rows, default.take(rows), tokens, ends=True) for rows in groups]
 
-    def _write_listed(self, numerators: Floats, item: WorkItem, listed: ListedScores, states: Numbers) -> None:
-        """Write the scores of a work item over those of the default edge, of each lane those of its own edge."""
-        values = np.ldexp(score_values(listed.codes), listed.exponents)
+    def _write(
+        self, numerators: Floats, item: PassItem, values: Floats, listed: Numbers | None, states: Numbers
+    ) -> None:
+        """Write scores [lanes, tokens] over those of the default edge, of each lane those of its own edge.
+
+        They are of `listed` tokens, or of all.
+        """
         for lane in np.flatnonzero(item.has_edge):
             tokens = self.stacked.automaton.edge_tokens(int(states[item.beams[lane]]), int(item.targets[lane]))
-            numerators[item.beams[lane], tokens] = values[np.searchsorted(item.tokens, tokens), lane]
+            places = tokens if listed is None else np.searchsorted(listed, tokens)
+            numerators[item.beams[lane], tokens] = values[lane, places]
 
     def _values(self, scores: Scores) -> Floats:
         bitmap = self.datapath.packed.beta_by_token.nonempty

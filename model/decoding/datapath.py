@@ -5,25 +5,32 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from ..formats import VectorCode
 from ..golden.edges import Term, edge_sums, edge_weights, other_edge_weights
 from ..golden.operations import GoldenModel, Tokens
 from ..golden.vectors import ListedScores, Scores, Vectors
 from ..packing.matrix import PackedModel
+from .automaton import Numbers
 
-Numbers = npt.NDArray[np.int64]
+LISTS_IN_PASS = 4
+"""Golden takes as long for a list of a quarter of the vocabulary as for all of it; measured at V = 4096, sparse."""
 
 
 @dataclass(frozen=True, eq=False)
-class ListedProducts:
-    """Scores of listed tokens under products of two vectors, L of them."""
+class Products:
+    """Scores of every token under products of two vectors, L of them."""
 
     rows: Numbers
     """[L] which of the step's vectors is the first factor."""
     second: Vectors
     """[L, H]."""
+
+
+@dataclass(frozen=True, eq=False)
+class ListedProducts(Products):
+    """Scores of listed tokens only."""
+
     tokens: Numbers
     """Rising."""
     ends: bool = False
@@ -37,6 +44,7 @@ class StepProducts:
     denominators: Scores
     numerators: Scores | None
     """None where no default edge can be taken."""
+    passes: tuple[Scores, ...]
     listed: tuple[ListedScores, ...]
 
 
@@ -53,6 +61,11 @@ class Datapath(Protocol):
         """Format of vectors."""
         ...
 
+    @property
+    def longest_list(self) -> int:
+        """Tokens of which listed scores take no longer than a pass over the vocabulary; the bits are the same."""
+        ...
+
     def initial(self) -> Vectors:
         """Return A before the first token, one vector."""
         ...
@@ -65,8 +78,10 @@ class Datapath(Protocol):
         """Return alpha times column vectors."""
         ...
 
-    def step(self, a: Vectors, default: Vectors | None, items: Sequence[ListedProducts]) -> StepProducts:
-        """Return the scores of A, of A .* default, and of listed tokens under products with A."""
+    def step(
+        self, a: Vectors, default: Vectors | None, passes: Sequence[Products], items: Sequence[ListedProducts]
+    ) -> StepProducts:
+        """Return the scores of A, of A .* default, and of all and of listed tokens under other products with A."""
         ...
 
     def edge_weights(self, edges: Sequence[Tokens]) -> Vectors:
@@ -98,6 +113,11 @@ class GoldenDatapath:
         """Format of vectors."""
         return self.golden.code
 
+    @property
+    def longest_list(self) -> int:
+        """Tokens of which listed scores take no longer than a pass over the vocabulary."""
+        return self.packed.vocab_size // LISTS_IN_PASS
+
     def initial(self) -> Vectors:
         """Return A before the first token, one vector."""
         return self.golden.initial()
@@ -110,11 +130,14 @@ class GoldenDatapath:
         """Return alpha times column vectors."""
         return self.golden.backward(vectors)
 
-    def step(self, a: Vectors, default: Vectors | None, items: Sequence[ListedProducts]) -> StepProducts:
-        """Return the scores of A, of A .* default, and of listed tokens under products with A."""
+    def step(
+        self, a: Vectors, default: Vectors | None, passes: Sequence[Products], items: Sequence[ListedProducts]
+    ) -> StepProducts:
+        """Return the scores of A, of A .* default, and of all and of listed tokens under other products with A."""
         return StepProducts(
             self.golden.scores(a),
             None if default is None else self.golden.product_scores(a, default),
+            tuple(self.golden.product_scores(a.take(item.rows), item.second) for item in passes),
             tuple(
                 self.golden.listed_scores(a.take(item.rows), item.tokens, item.second, ends=item.ends) for item in items
             ),

@@ -14,6 +14,8 @@ from .engine import EosMode, Lengths
 from .guide import Guide
 from .stacked import Stacked
 
+COLUMNS_AT_ONCE = 1 << 14
+"""Columns of beta gathered at a time."""
 ZERO_ROW = -1e5
 """Logarithm of the scale of a row of zeros: below every other."""
 
@@ -82,14 +84,17 @@ class _EdgeWeights:
     @classmethod
     def of(cls, guide: Guide, stacked: Stacked, mode: EosMode) -> "_EdgeWeights":
         hidden = guide.gamma.shape[0]
-        columns = guide.by_token[stacked.tokens]
         listed = torch.zeros(len(stacked.edge_states), hidden, dtype=guide.dtype)
-        listed.index_add_(0, stacked.edges, columns)
         all_tokens = guide.beta.sum(1)
         if mode is EosMode.EVENT:
             all_tokens = all_tokens - guide.by_token[guide.eos]
         exceptions = torch.zeros(len(stacked.defaults), hidden, dtype=guide.dtype)
-        exceptions.index_add_(0, stacked.states, columns)
+        # a part at a time: large masks of many states are more columns than memory should hold
+        parts = (part.split(COLUMNS_AT_ONCE) for part in (stacked.tokens, stacked.edges, stacked.states))
+        for tokens, edges, states in zip(*parts, strict=True):
+            columns = guide.by_token[tokens]
+            listed.index_add_(0, edges, columns)
+            exceptions.index_add_(0, states, columns)
         # a difference that should be 0 may come out below
         return cls((all_tokens - exceptions).clamp(min=0), listed)
 

@@ -48,7 +48,11 @@ class Guide:
 
     def scores(self, x: Tensor) -> Tensor:
         """Return x @ beta [groups, vectors, V]."""
-        return self.quantized(x) @ self.beta
+        return self.vocabulary_pass(self.quantized(x))
+
+    def vocabulary_pass(self, quantized: Tensor) -> Tensor:
+        """Return what a product sees, [..., H], times beta: every token of each vector."""
+        return quantized @ self.beta
 
     def forward(self, a: Tensor, tokens: Tensor) -> Tensor:
         """Return the normalized next vectors of a [groups, vectors, H], whose states emitted tokens; 0 stays 0."""

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from .automaton import Automaton
+
+TOKEN_BITS = 32
+"""Room for a token's number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,18 +25,16 @@ class Stacked:
     """[S] bool."""
     defaults: Tensor
     """[S] int64."""
-    offsets: Tensor
-    """[S + 1] int64: the exceptions of state s are those numbered offsets[s] .. offsets[s + 1] - 1."""
     tokens: Tensor
     """[X] int64."""
     targets: Tensor
     """[X] int64."""
     states: Tensor
-    """[X] int64, where an exception leads from."""
+    """[X] int64, where an exception leads from; they are in order of states, those of a state in order of tokens."""
     edges: Tensor
     """[X] int64, the edge an exception is of."""
     edge_states: Tensor
-    """[E] int64."""
+    """[E] int64, rising."""
     edge_targets: Tensor
     """[E] int64."""
     automaton: Automaton
@@ -40,19 +42,16 @@ class Stacked:
 
     def step(self, states: Tensor, tokens: Tensor) -> Tensor:
         """Return the states after `tokens` [B] in `states` [B]."""
-        rows, listed = self.exceptions(states)
-        after = self.defaults[states].clone()
-        hit = self.tokens[listed] == tokens[rows]
-        after[rows[hit]] = self.targets[listed[hit]]
-        return after
+        if not len(self.tokens):
+            return self.defaults[states]
+        wanted = (states << TOKEN_BITS) + tokens
+        places = torch.searchsorted(self._keys, wanted).clamp(max=len(self.tokens) - 1)
+        return torch.where(self._keys[places] == wanted, self.targets[places], self.defaults[states])
 
-    def exceptions(self, states: Tensor) -> tuple[Tensor, Tensor]:
-        """Return every exception of `states` [B]: its row in 0..B - 1 and its number, in order of rows."""
-        begins, counts = self.offsets[states], self.offsets[states + 1] - self.offsets[states]
-        rows = torch.repeat_interleave(torch.arange(len(states)), counts)
-        ends = torch.cumsum(counts, 0)
-        within = torch.arange(len(rows)) - (ends - counts)[rows]
-        return rows, begins[rows] + within
+    @cached_property
+    def _keys(self) -> Tensor:
+        """[X] state and token of each exception as one number, rising."""
+        return (self.states << TOKEN_BITS) + self.tokens
 
 
 def stack(automata: Sequence[Automaton]) -> Stacked:
@@ -80,7 +79,6 @@ def stack(automata: Sequence[Automaton]) -> Stacked:
         defaults=torch.tensor(
             [base + state for base, one in zip(first, automata, strict=False) for state in one.defaults]
         ),
-        offsets=torch.searchsorted(states, torch.arange(first[-1] + 1)),
         tokens=tokens,
         targets=targets,
         states=states,
@@ -92,6 +90,8 @@ def stack(automata: Sequence[Automaton]) -> Stacked:
 
 
 def _as_one(automata: Sequence[Automaton], first: Sequence[int]) -> Automaton:
+    if len(automata) == 1:
+        return automata[0]
     defaults: list[int] = []
     exceptions: list[dict[int, int]] = []
     for base, one in zip(first, automata, strict=False):

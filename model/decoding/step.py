@@ -1,12 +1,13 @@
 """One token step of constrained decoding for a batch of beams: what is computed, and how it is cut into work."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..golden.operations import GoldenModel
 from ..golden.vectors import Scores, Vectors
-from .automaton import Automaton
+from .automaton import Automaton, Edge
 from .classes import Flags
 from .constraint import BackwardTable
 from .datapath import Numbers
@@ -34,8 +35,8 @@ class Beams:
 
 
 @dataclass(frozen=True, eq=False)
-class WorkItem:
-    """At most one edge of each beam of a group, their tokens scored together: every lane keeps its beam's vector."""
+class PassItem:
+    """At most one edge of each beam of a group, every token scored: every lane keeps its beam's vector."""
 
     group: int
     """Number of the group; its first beam is in lane 0."""
@@ -45,8 +46,22 @@ class WorkItem:
     """[lanes] the state to which the lane's edge leads; where it has none, its beam's default edge."""
     has_edge: Flags
     """[lanes]; the scores of a lane without an edge are of no use."""
+
+
+@dataclass(frozen=True, eq=False)
+class WorkItem(PassItem):
+    """The same, a list of tokens scored."""
+
     tokens: Numbers
     """The tokens of all their edges, rising; a lane needs only those of its own edge."""
+
+
+@dataclass(frozen=True, eq=False)
+class StepWork:
+    """The edges other than the default one of all beams."""
+
+    passes: tuple[PassItem, ...]
+    lists: tuple[WorkItem, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,19 +93,47 @@ def work_items(automaton: Automaton, states: Numbers, lanes: int) -> tuple[WorkI
 
     Item k of a group holds edge k of each of its beams.
     """
-    items: list[WorkItem] = []
+    return step_work(automaton, states, lanes, None).lists
+
+
+def step_work(automaton: Automaton, states: Numbers, lanes: int, longest_list: int | None) -> StepWork:
+    """Return the same work, no list of more than `longest_list` tokens: passes over the vocabulary take their place.
+
+    Pass k of a group holds edge k of each of its beams of those that are longer, so that a beam has one pass for each
+    distinct successor; and a list that edges of several beams make longer is a pass, too.
+    """
+    passes: list[PassItem] = []
+    lists: list[WorkItem] = []
     for start in range(0, states.size, lanes):
         beams = np.arange(start, min(start + lanes, states.size))
-        edges = [[edge for edge in automaton.edges(state) if not edge.is_default] for state in states[beams].tolist()]
-        for rank in range(max(map(len, edges))):
-            count = 1 + max(lane for lane, own in enumerate(edges) if rank < len(own))
-            targets = default_targets(automaton, states[beams[:count]])
-            has_edge = np.array([rank < len(own) for own in edges[:count]])
-            chosen = [own[rank] for own in edges[:count] if rank < len(own)]
-            targets[has_edge] = [edge.target for edge in chosen]
-            tokens = sorted({token for edge in chosen for token in edge.tokens})
-            items.append(WorkItem(start // lanes, beams[:count], targets, has_edge, np.array(tokens, np.int64)))
-    return tuple(items)
+        edges = [automaton.edges(state)[1:] for state in states[beams].tolist()]
+        for is_long in (True, False):
+            own = [[edge for edge in one if _is_long(edge, longest_list) is is_long] for one in edges]
+            for rank in range(max(map(len, own))):
+                item, chosen = _ranked(automaton, states, start // lanes, beams, own, rank)
+                tokens = () if is_long else sorted({token for edge in chosen for token in edge.tokens})
+                if is_long or (longest_list is not None and len(tokens) > longest_list):
+                    passes.append(item)
+                else:
+                    parts = (item.group, item.beams, item.targets, item.has_edge)
+                    lists.append(WorkItem(*parts, np.array(tokens, np.int64)))
+    return StepWork(tuple(passes), tuple(lists))
+
+
+def _is_long(edge: Edge, longest_list: int | None) -> bool:
+    return longest_list is not None and len(edge.tokens) > longest_list
+
+
+def _ranked(
+    automaton: Automaton, states: Numbers, group: int, beams: Numbers, edges: Sequence[Sequence[Edge]], rank: int
+) -> tuple[PassItem, list[Edge]]:
+    """Return edge `rank` of each beam of a group that has so many, and the lanes of them."""
+    count = 1 + max(lane for lane, own in enumerate(edges) if rank < len(own))
+    targets = default_targets(automaton, states[beams[:count]])
+    has_edge = np.array([rank < len(own) for own in edges[:count]])
+    chosen = [own[rank] for own in edges[:count] if rank < len(own)]
+    targets[has_edge] = [edge.target for edge in chosen]
+    return PassItem(group, beams[:count], targets, has_edge), chosen
 
 
 def default_targets(automaton: Automaton, states: Numbers) -> Numbers:

@@ -1,5 +1,6 @@
 """Guidance through the simulated engine: every descriptor of a table and of token steps, bit for bit golden."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from normq.model.config import AcceleratorConfig, Layout
 from normq.model.decoding.bit_engine import BitEngine
 from normq.model.decoding.builders import keyword_automaton, token_count
 from normq.model.decoding.combine import intersection
-from normq.model.decoding.datapath import GoldenDatapath
+from normq.model.decoding.datapath import GoldenDatapath, ListedProducts, Products
 from normq.model.decoding.engine import EosMode, Lengths
 from normq.model.default.load import default_hmm
 from normq.model.golden.operations import GoldenModel
@@ -57,19 +58,48 @@ def walked(engine: BitEngine) -> list[torch.Tensor]:
 
 @pytest.mark.parametrize("mode", list(EosMode))
 def test_every_descriptor_of_guidance_gives_what_golden_gives(mode: EosMode, tmp_path: Path) -> None:
-    """The executor ends at the first bit that differs; the timing model counts the same cycles."""
+    """The executor ends at the first bit that differs; the timing model counts the same cycles.
+
+    The counted tokens are too many for a list: the first constraint's beams have passes, too.
+    """
     model = packed()
     rtl, timing = RtlExecutor(CONFIG, tmp_path), TimingExecutor(CONFIG)
     engines = [
         BitEngine.of(EngineDatapath(model, CONFIG, execute), AUTOMATA, LENGTHS, mode, CONFIG.lanes)
         for execute in (rtl, timing)
     ]
+    (edge,) = (edge for edge in AUTOMATA[0].edges(AUTOMATA[0].start) if len(edge.tokens) > 50 and not edge.is_default)
+    assert len(edge.tokens) > engines[0].longest_list
     engines.append(BitEngine.of(GoldenDatapath(GoldenModel(model, CONFIG.code)), AUTOMATA, LENGTHS, mode))
     first, *others = [walked(engine) for engine in engines]
     for scores in others:
         assert all(torch.equal(ours, theirs) for ours, theirs in zip(first, scores, strict=True))
     assert rtl.cycles == timing.cycles
     assert set(rtl.cycles) == {SETUP, STEP}
+
+
+@pytest.mark.parametrize(("bits", "entries", "lanes"), [(4, 4, 16), (8, 4, 16), (4, 1, 4), (8, 8, 32)])
+def test_a_list_as_long_as_may_be_takes_as_long_as_a_pass(bits: int, entries: int, lanes: int) -> None:
+    """By the timing model, beside the passes of denominators and default edges; and with words counted it pays."""
+    model = pack_model(quantize(default_hmm(), bits), Layout.SPARSE, {})
+    timing = TimingExecutor(AcceleratorConfig(entries, lanes, hidden_capacity=256))
+    datapath = EngineDatapath(model, timing.config, timing)
+    a, rows = datapath.initial().take(np.zeros(lanes, np.int64)), np.arange(lanes)
+    tokens = np.sort(np.random.default_rng(0).permutation(model.vocab_size)[: datapath.longest_list])
+
+    def cycles(passes: Sequence[Products], lists: Sequence[ListedProducts]) -> int:
+        before = timing.cycles[STEP]
+        datapath.step(a, a, passes, lists)
+        return timing.cycles[STEP] - before
+
+    without = cycles((), ())
+    passed, listed = cycles([Products(rows, a)], ()), cycles((), [ListedProducts(rows, a, tokens)])
+    assert 0.7 < (listed - without) / (passed - without) < 1.5
+
+
+def test_dense_columns_take_in_a_list_what_they_take_in_a_pass() -> None:
+    model = pack_model(quantize(synthetic_hmm(64, 300, 0), 4), Layout.DENSE, {})
+    assert EngineDatapath(model, CONFIG, TimingExecutor(CONFIG)).longest_list == 300
 
 
 def test_a_bit_that_differs_ends_the_run(tmp_path: Path) -> None:

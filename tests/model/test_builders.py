@@ -108,6 +108,13 @@ def test_is_as_small_as_automata_lib_makes_it(name: str) -> None:
     assert minimized(automaton) == automaton
 
 
+@pytest.mark.parametrize("name", BUILT)
+def test_fewest_tokens_are_those_of_the_shortest_text(name: str) -> None:
+    automaton, holds = BUILT[name]
+    assert automaton.fewest_tokens == min(len(text) for text in texts(4) if holds(text))
+    assert intersection([automaton, negation(automaton)]).fewest_tokens is None
+
+
 @pytest.mark.parametrize("first", ["any", "count", "word"])
 @pytest.mark.parametrize("second", ["ends", "begins", "none counted", "in order"])
 def test_combined_as_automata_lib_combines(first: str, second: str) -> None:

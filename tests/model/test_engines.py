@@ -80,22 +80,25 @@ def enumerated(
     return total
 
 
-def engine_of(name: str, mode: EosMode) -> Engine:
+def engine_of(name: str, mode: EosMode, longest_list: int | None = None) -> Engine:
     if name in ("float64", "float32"):
         guide = Guide.of(float_weights(quantized()), dtype=getattr(torch, name))
-        return FloatEngine.of(guide, stack(AUTOMATA), LENGTHS, mode)
+        return FloatEngine.of(guide, stack(AUTOMATA), LENGTHS, mode, longest_list)
     levels = replace(guarded(), guard=True) if name == "guarded" else quantized()
     golden = GoldenModel(pack_model(levels, Layout.DENSE if name == "dense" else Layout.SPARSE, {}))
-    return BitEngine.of(GoldenDatapath(golden), AUTOMATA, LENGTHS, mode, lanes=2)
+    return BitEngine.of(GoldenDatapath(golden), AUTOMATA, LENGTHS, mode, 2, longest_list)
 
 
+@pytest.mark.parametrize("longest_list", [0, VOCAB], ids=["passes", "lists"])
 @pytest.mark.parametrize("mode", list(EosMode))
 @pytest.mark.parametrize(
     ("name", "tolerance"), [("float64", 1e-12), ("float32", 2e-6), ("sparse", 4e-3), ("dense", 4e-3), ("guarded", 4e-3)]
 )
-def test_numerators_equal_the_enumeration_of_all_continuations(name: str, tolerance: float, mode: EosMode) -> None:
+def test_numerators_equal_the_enumeration_of_all_continuations(
+    name: str, tolerance: float, mode: EosMode, longest_list: int
+) -> None:
     levels = replace(guarded(), guard=True) if name == "guarded" else quantized()
-    engine, weights = engine_of(name, mode), float_weights(levels)
+    engine, weights = engine_of(name, mode, longest_list), float_weights(levels)
     a = engine.initial(1)
     states = engine.stacked.starts[:, None]
     for out, prefix in enumerate(PREFIXES):
