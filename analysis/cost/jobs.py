@@ -75,10 +75,7 @@ FPGA_HIDDEN = 4096
 """Of the published model."""
 
 
-ULTRASCALE = (
-    (BASE, LEAST, GREAT, small_build(code=(5, 8))),
-    (BASE, LEAST, small_build(lanes=16), small_build(slots=8, elements=8, lanes=8)),
-)
+ULTRASCALE = (BASE, LEAST, GREAT, small_build(code=(5, 8))), (BASE, LEAST, small_build(lanes=16))
 """Lanes and engines."""
 
 

@@ -35,8 +35,9 @@ def engine_terms(config: AcceleratorConfig) -> Terms:
     """Return what an engine is made of.
 
     A constant; bits of its port, to be moved from byte to byte (a row of multiplexers for each power of two); bits of
-    the entries taken in a cycle, an input index and a level each; elements; lanes; entries once more for each further
-    width and layout; the bus of a local memory; entries and elements once more with leaks of rows.
+    the entries taken in a cycle, an input index and a level each; elements; lanes; each further width and layout,
+    whose decoder hardly grows with S (measured at 1 and 4); the bus of a local memory; entries and elements once more
+    with leaks of rows.
     """
     port, slots = config.port_bits, config.entries_per_cycle
     widths = config.greatest_index_bits - config.least_index_bits + 1
@@ -46,7 +47,7 @@ def engine_terms(config: AcceleratorConfig) -> Terms:
         slots * (ceil_log2(config.hidden_capacity) + config.greatest_index_bits),
         config.elements_per_cycle,
         config.lanes,
-        slots * (widths * len(config.layouts) - 1),
+        widths * len(config.layouts) - 1,
         port * bool(config.local_bytes),
         config.row_leaks * (slots + config.elements_per_cycle),
     )
