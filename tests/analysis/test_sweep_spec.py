@@ -76,11 +76,11 @@ def faulty(tmp_path: Path, text: str) -> str:
         ),
         (
             'evaluators = ["guess"]\n[[space]]\n[space.point]\nlanes = 4',
-            "evaluators: 'guess' given, expected some of timing, setup, cost, fpga, quality",
+            "evaluators: 'guess' given, expected some of timing, setup, cost, setup_cost, fpga, quality",
         ),
         (
             f"evaluators = []\n{GRID}",
-            "evaluators: [] given, expected some of timing, setup, cost, fpga, quality",
+            "evaluators: [] given, expected some of timing, setup, cost, setup_cost, fpga, quality",
         ),
         (
             f'evaluators = ["timing"]\n{GRID}\n[[space]]\nsearch = "nsga2"\ncount = 4\n'
