@@ -87,7 +87,7 @@ def test_ctrl_c_is_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_options_that_cannot_work_are_refused_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: list[str], message: str
 ) -> None:
-    monkeypatch.setattr("normq.analysis.sweep.engine.CONNECT_SECONDS", 3)  # less is not enough for a busy machine to start its loop
+    monkeypatch.setattr("normq.analysis.sweep.engine.CONNECT_SECONDS", 0.2)
     monkeypatch.chdir(tmp_path)
     Path("s.toml").write_text(SPEC)
     result = CliRunner().invoke(app, ["sweep", "s.toml", "--workers", "0", *option])
@@ -97,7 +97,7 @@ def test_options_that_cannot_work_are_refused_before_anything_is_written(
 
 
 def test_an_address_without_a_scheduler_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("normq.analysis.sweep.engine.CONNECT_SECONDS", 3)  # less is not enough for a busy machine to start its loop
+    monkeypatch.setattr("normq.analysis.sweep.engine.CONNECT_SECONDS", 0.2)
     with (
         pytest.raises(OptionError, match=r"^--scheduler: 'tcp://127.0.0.1:1' given, no Dask scheduler answers there"),
         engine(0, "tcp://127.0.0.1:1"),
