@@ -43,7 +43,8 @@ def design(row: Row) -> str:
     """Return a design in a line: "b=4 sparse, S=2 P=4 W=4, port 128, lpddr5-6400 x1, 400 MHz"."""
     sizes = " ".join(f"{SHORT[name]}={row[name]}" for name in ("entries_per_cycle", "lanes", "elements_per_cycle"))
     channels = f" x{row['channels']}" if row["channels"] else ""
-    kept = "" if row["residency"] == "none" else f", {row['residency']} on chip ({int(row['local_bytes']) // 1024} KiB)"
+    what = {"both": "model and vectors"}.get(row["residency"], row["residency"])
+    kept = "" if what == "none" else f", {what} on chip ({int(row['local_bytes']) // 1024} KiB)"
     mantissa = "" if row["mantissa_bits"] == DesignPoint.mantissa_bits else f", M={row['mantissa_bits']}"
     memory = f"{row['memory']}{channels}"
     return (
