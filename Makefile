@@ -40,7 +40,7 @@ notebooks: $(STAMP) ## the notebooks at full size with their outputs, into build
 quality: $(STAMP) ## tables and figures of the quality study from its shipped results, into build/quality
 	normq quality
 
-quality-study: $(STAMP) ## the whole study, about an hour of two cores; goes on where it was interrupted
+quality-study: $(STAMP) ## the whole study, about an hour and a quarter of two idle cores; goes on where it was interrupted
 	normq quality --compute
 
 registers: $(STAMP) ## write docs/REGISTERS.md anew, after a change of registers, counters, descriptors or codes

@@ -15,7 +15,7 @@ from .concepts import FILE
 from .spec import BEAMS, CHUNK, LENGTHS
 from .summary import HIDDEN
 
-COMPUTATION = 1
+COMPUTATION = 2
 """Raised by hand whenever the code computes other numbers than before."""
 
 Identity = Mapping[str, str]

@@ -1,5 +1,6 @@
 """docs/FINDINGS.md: what its text claims, computed from the results that ship; each test names its sentences."""
 
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -190,21 +191,21 @@ def test_row_mass_leak_takes_much_of_the_loss_away() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bits", "interval", "gain", "rouge_gain"), [(2, 10, 0.1, 1.5), (3, 20, 1.0, 1.4), (4, 10, 1.5, 2.9)]
+    ("bits", "interval", "gain", "rouge_gain"), [(2, 2, 0.4, 2.2), (3, 20, 0.5, 0.7), (4, 10, 1.3, 1.2)]
 )
 def test_aware_em_helps_at_few_bits(bits: int, interval: int, gain: float, rouge_gain: float) -> None:
     says(
-        "ends 1.0 nat a token (3 bits, interval 20) and 1.5 nat (4 bits, interval 10) above it",
-        "ROUGE-L gains 1.4 points at 3 bits, not distinguishable from 0, and 2.9 at 4 bits",
-        "At 2 bits (interval 10) likelihood gains 0.1 nat, less than the seeds' spread.",
+        "ends 0.4 nat a token (2 bits, interval 2), 0.5 nat (3 bits, interval 20) and 1.3 nat (4 bits, interval 10)",
+        "above quantizing after training: more than the seeds' spread",
+        "ROUGE-L gains 2.2 points at 2 bits; 0.7 at 3 and 1.2 at 4 bits are not distinguishable from 0",
     )
     last = {row["run"]: row["dev"] for row in results().curves}
     assert max(INTERVALS, key=lambda one: last[f"aware-{bits}-{one}"]) == interval
     one, after = aware(bits, interval), trained(bits)
     assert round(nat(one) - nat(after), 1) == gain
     assert round(rouge(one) - rouge(after), 1) == rouge_gain
-    assert ("rouge" in told_apart(one, after)) == (bits == 4)
-    assert (nat(one) - nat(after) > spread(bits)) == (bits != 2)
+    assert ("rouge" in told_apart(one, after)) == (bits == 2)
+    assert nat(one) - nat(after) > spread(bits)
 
 
 def spread(bits: int) -> float:
@@ -214,9 +215,8 @@ def spread(bits: int) -> float:
 
 def test_integers_write_what_floats_write() -> None:
     says(
-        "Of the 50 sets at most one differs between golden and float64 of the same levels",
-        "in every configuration with a codebook but one, K-means in the linear domain at 5 bits, where two do",
-        "what the engine wrote on 3 sets is golden's to the bit",
+        "Of the 50 sets at most two differ between golden and float64 of the same levels",
+        "two in 4 of the 135, none in most. What the engine wrote on 3 sets is golden's to the bit",
     )
     golden: dict[str, dict[str, str]] = {}
     rtl: dict[str, dict[str, str]] = {}
@@ -226,8 +226,8 @@ def test_integers_write_what_floats_write() -> None:
             (golden if kind == "golden" else rtl).setdefault(name, {})[row["name"]] = row["text"]
     texts = {name: {str(row["set"]): row["text"] for row in rows} for name, rows in results().texts_of().items()}
     differing = {name: sum(texts[name][key] != text for key, text in golden[name].items()) for name in golden}
-    assert {name for name, count in differing.items() if count > 1} == {Configuration("kmeans-linear", 5).name}
-    assert differing[Configuration("kmeans-linear", 5).name] == 2
+    counted = Counter(differing.values())
+    assert (len(differing), max(counted), counted[2], counted[0] > 135 / 2) == (135, 2, 4, True)
     assert golden_check(Configuration(NORMQ, 4)).removeprefix("golden ") in golden
     assert {len(found) for found in golden.values()} == {50}
     assert len(rtl) >= 60
@@ -335,18 +335,18 @@ def test_kmeans_in_the_log_domain_weighs_the_constraint_more() -> None:
 
 def test_aware_em_does_not_help_at_8_bits() -> None:
     says(
-        "every interval ends 0.25 to 0.76 nat a token below plain quantization of the finished model",
+        "every interval ends 0.23 to 0.68 nat a token below plain quantization of the finished model",
         "No interval is best at all widths",
         "(successes of 89 to 99 %) cannot be checked: every one of these models succeeds on all sets",
     )
-    says("chunks of 2,000 sentences lose 0.28 nat on samples before the first quantization of interval 50")
+    says("chunks of 2,000 sentences lose 0.25 nat on samples before the first quantization of interval 50")
     curves = {(row["run"], row["chunk"]): row for row in results().curves}
     before, end = curves["aware-8-50", 49], curves["seed-1", 20]
-    assert (before["quantized"], round(end["dev"] - before["dev"], 2)) == (False, 0.28)
-    assert before["dev"] - curves["aware-8-50", 50]["dev"] < 0.28
+    assert (before["quantized"], round(end["dev"] - before["dev"], 2)) == (False, 0.25)
+    assert before["dev"] - curves["aware-8-50", 50]["dev"] < 0.25
     losses = {interval: nat(trained(8)) - nat(aware(8, interval)) for interval in INTERVALS}
-    assert min(losses.values()) == pytest.approx(0.25, abs=0.006)
-    assert max(losses.values()) == pytest.approx(0.76, abs=0.006)
+    assert min(losses.values()) == pytest.approx(0.23, abs=0.006)
+    assert max(losses.values()) == pytest.approx(0.68, abs=0.006)
     assert sorted(losses, key=lambda interval: -losses[interval])[:2] == [1, 2]
     best = {max(INTERVALS, key=lambda interval: nat(aware(bits, interval))) for bits in FEW_WIDTHS}
     assert len(best) > 1
@@ -357,8 +357,8 @@ def test_aware_em_does_not_help_at_8_bits() -> None:
 
 def test_three_seeds_agree_in_success_and_differ_in_likelihood() -> None:
     says(
-        "(100 % each, with guard and without) and differ by up to 0.4 nat a token at 2 bits, 0.3 at 3, 0.2 at 4 and",
-        "From 2 to 4 bits each seed loses 0.7 to 1.2 nat, more than that spread; from 2 to 3 bits 0.1 to 0.6",
+        "(100 % each, with guard and without) and differ by up to 0.1 nat a token at 2 bits, 0.2 at 3, 0.3 at 4 and",
+        "and 0.14 at 8. From 2 to 4 bits each seed loses 0.6 to 1.0 nat, more than that spread; from 2 to 3 bits 0.0 to 0.1",
     )
     for seed in SEEDS:
         assert all(
@@ -366,15 +366,15 @@ def test_three_seeds_agree_in_success_and_differ_in_likelihood() -> None:
             for bits in FEW_WIDTHS
             for guard in (False, True)
         )
-    assert [round(spread(bits), 2 if bits == 8 else 1) for bits in FEW_WIDTHS] == [0.4, 0.3, 0.2, 0.04]
+    assert [round(spread(bits), 2 if bits == 8 else 1) for bits in FEW_WIDTHS] == [0.1, 0.2, 0.3, 0.14]
     to_4, to_3 = ([nat(trained(2, seed)) - nat(trained(bits, seed)) for seed in SEEDS] for bits in (4, 3))
-    assert [round(end, 1) for end in (min(to_4), max(to_4), min(to_3), max(to_3))] == [0.7, 1.2, 0.1, 0.6]
-    assert min(to_4) > spread(2)
-    says("Their curves are best after the third of 20 passes and fall by 0.11 to 0.14 nat after it.")
+    assert [round(end, 1) for end in (min(to_4), max(to_4), min(to_3), max(to_3))] == [0.6, 1.0, 0.0, 0.1]
+    assert min(to_4) > spread(4) > max(to_3)
+    says("Their curves are best after the third of 20 passes and fall by 0.13 to 0.14 nat after it.")
     curves = [[row["dev"] for row in results().curves if row["run"] == f"seed-{seed}"] for seed in SEEDS]
     assert [max(range(21), key=curve.__getitem__) for curve in curves] == [3, 3, 3]
     drops = [max(curve) - curve[-1] for curve in curves]
-    assert (round(min(drops), 2), round(max(drops), 2)) == (0.11, 0.14)
+    assert (round(min(drops), 2), round(max(drops), 2)) == (0.13, 0.14)
 
 
 def test_what_a_designer_should_choose() -> None:
