@@ -42,7 +42,7 @@ def quality(
         ),
     ] = None,
 ) -> None:
-    """Draw the tables and figures of the quality study; with --compute run it, about an hour and a quarter of two cores."""
+    """Draw the tables and figures of the quality study; with --compute run it, over an hour of two cores."""
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:

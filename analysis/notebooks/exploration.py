@@ -227,10 +227,10 @@ bits = {name: int(row["bits"]) for name, row in cases.items()}
 assert bits["as asked"] == 7
 assert bits["ROUGE-L within 2 points"] == 3
 assert bits["no loss of ROUGE-L"] == 8
-assert bits["with Norm-Q aware EM"] == 2
+assert bits["with Norm-Q aware EM"] == 3
 assert cases["twice the time"]["product"] < choice["product"]
 assert cases["ROUGE-L within 2 points"]["energy_uj"] < choice["energy_uj"] / 2
-assert cases["with Norm-Q aware EM"]["energy_uj"] < choice["energy_uj"] / 3
+assert cases["with Norm-Q aware EM"]["energy_uj"] < choice["energy_uj"] / 4
 for end in ("energy at its low end", "energy at its high end", "area at its low end", "area at its high end"):
     assert all(cases[end][axis] == choice[axis] for axis in grid), end
 
@@ -240,13 +240,13 @@ for end in ("energy at its low end", "energy at its high end", "area at its low 
 # - What counts as good text changes everything: a second point of ROUGE-L given up brings the width from 7 bits to 3
 #   and halves the energy, and more.
 # - Time costs silicon and energy: with twice the time allowed, another engine has a smaller product of the two.
-# - Better training beats hardware. With aware EM the width falls to 2 bits within the same point of ROUGE-L, at less
-#   than a third of the energy. Its likelihood is half a nat below that of plain Norm-Q at 7 bits all the same: who
-#   needs calibrated probabilities, and not only good text, has to say so in the rule.
+# - Better training beats hardware. With aware EM the width falls to 3 bits within the same point of ROUGE-L, at less
+#   than a fourth of the energy (one training of it). Its likelihood is 0.3 nat below that of plain Norm-Q at 7 bits all
+#   the same: who needs calibrated probabilities, and not only good text, has to say so in the rule.
 
 # %%
 aware_loss = choice["quality_nat_per_token"] - cases["with Norm-Q aware EM"]["quality_nat_per_token"]
-assert 0.3 < aware_loss < 0.8
+assert 0.2 < aware_loss < 0.4
 
 # %% [markdown]
 # ## Is the recommended engine real?
@@ -316,13 +316,13 @@ assert by_lanes.loc[1, "model"] < 1.1 * by_lanes.loc[16, "model"]
 # ## Recommendation
 #
 # For the question as asked: Norm-Q at 7 bits on an engine that takes four entries a cycle behind a narrow port; the
-# table above names the rest of it. If training can be changed, train for 2 bits first and build an engine that takes
-# one: it is better in every cost, with texts as good by the rule.
+# table above names the rest of it. If training can be changed, train for 3 bits first and build an engine that takes
+# fewer: it is better in every cost, with texts as good by the rule.
 
 # %%
 smallest = cases["with Norm-Q aware EM"]
 assert (choice["entries_per_cycle"], choice["port_bits"]) == (4, 128)
-assert smallest["entries_per_cycle"] == 1
+assert smallest["entries_per_cycle"] < choice["entries_per_cycle"]
 for cost in ("energy_uj", "area_mm2", "latency_us"):
     assert smallest[cost] < choice[cost], cost
 assert smallest["quality_rouge_l"] > choice["quality_rouge_l"] - ROUGE_MARGIN
