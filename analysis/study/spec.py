@@ -23,7 +23,7 @@ RTL_SETS = 3
 WIDTHS = tuple(range(2, 9))
 FEW_WIDTHS = (2, 3, 4, 8)
 SHARES = (0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995)
-LAYERWISE_BITS = (4, 6, 8, 10, 12, 16, 24)
+LAYERWISE_BITS = (*WIDTHS, 10, 12, 16, 24)
 
 DEFAULT, LANGUAGE_MODEL = "default", "none"
 FLOAT_METHOD, AWARE_METHOD = "float", "norm-q-aware-em"
@@ -80,7 +80,7 @@ def configurations() -> list[Configuration]:
         Configuration(FLOAT_METHOD, source=LANGUAGE_MODEL),
         *(Configuration(NORMQ_METHOD, bits, eos=eos) for eos, bits in product(modes, WIDTHS)),
         *(Configuration(NORMQ_METHOD, bits, guard=True) for bits in WIDTHS),
-        *(Configuration(NORMQ_METHOD, bits, guard=True, eos=ctrlg) for bits in FEW_WIDTHS),
+        *(Configuration(NORMQ_METHOD, bits, guard=True, eos=ctrlg) for bits in WIDTHS),
         *(Configuration(METHOD, bits) for bits in WIDTHS),
         *(Configuration(NORMALIZED_METHOD, bits) for bits in WIDTHS),
         *(Configuration(name, bits) for name, bits in product(KMEANS_NAMES, FEW_WIDTHS)),
@@ -88,9 +88,9 @@ def configurations() -> list[Configuration]:
         *(Configuration(scale.value, bits) for scale, bits in product(ActivationScale, LAYERWISE_BITS)),
         *(
             Configuration(NORMQ_METHOD, bits, guard=guard, row_mass_leak=leak, eos=eos)
-            for (guard, leak), eos, bits in product(leaks[1:], modes, FEW_WIDTHS)
+            for (guard, leak), eos, bits in product(leaks[1:], modes, WIDTHS)
         ),
-        *(Configuration(UNIFORM_METHOD, bits) for bits in FEW_WIDTHS),
+        *(Configuration(UNIFORM_METHOD, bits) for bits in WIDTHS),
         *(Configuration(name, bits) for name, bits in product(KMEANS_NAMES, (5, 6, 7))),
         *(Configuration(f"{name}-float", bits, has_texts=False) for name, bits in product(KMEANS_NAMES, WIDTHS)),
     ]

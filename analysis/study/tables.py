@@ -11,7 +11,7 @@ from .latency_table import latencies
 from .markdown import markdown
 from .published_tables import beside_published, layerwise, pruning_beside_published
 from .results import Results
-from .spec import DEFAULT, FEW_WIDTHS, FLOAT_METHOD, LANGUAGE_MODEL, WIDTHS, Configuration
+from .spec import DEFAULT, FLOAT_METHOD, LANGUAGE_MODEL, WIDTHS, Configuration
 from .summary import Summary, differences, summary_of
 from .trained_tables import aware, aware_beside_published, seeds
 
@@ -73,7 +73,7 @@ def minus_float(found: Summary) -> str:
         *(
             (f"{NORMQ}, row_mass_leak", replace(Configuration(NORMQ, bits, eos=eos), **leak))
             for eos in (EVENT, CTRLG)
-            for bits in FEW_WIDTHS
+            for bits in WIDTHS
         ),
     ]
     return markdown(("method", "eos", "b", *cells.TEXT_SCORES), list(_minus_float(found, wanted)))

@@ -192,7 +192,7 @@ def test_what_decides_the_rows_is_in_the_identity(
     elif changed == "passes":
         monkeypatch.setattr(identity.training, "PASSES", 21)
     elif changed == "computation":
-        monkeypatch.setattr(identity, "COMPUTATION", 2)
+        monkeypatch.setattr(identity, "COMPUTATION", 99)
     else:
         files = {"hmm": "hmm-256.safetensors", "lm": "lm/config.json", "sentences": "test_sentences.txt"}
         with (model / files[changed]).open("ab") as file:
@@ -218,10 +218,10 @@ def test_an_older_store_is_of_this_study(tmp_path: Path) -> None:
 def test_results_of_another_study_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checked(tmp_path / "first").write(tmp_path / "results")
     with monkeypatch.context() as changed:
-        changed.setattr(identity, "COMPUTATION", 2)
+        changed.setattr(identity, "COMPUTATION", 99)
         with pytest.raises(OptionError) as error:
             keep(tmp_path / "results", tmp_path / "second")
-        expected = "holds rows of another study: computation is '1', expected '2'; take another folder, or remove it"
+        expected = "holds rows of another study: computation is '2', expected '99'; take another folder, or remove it"
         assert str(error.value) == f"{tmp_path}/results: {expected}"
         replace(Results.read(tmp_path / "results"), identity=identity.identity()).write(tmp_path / "others")
     shutil.copy(tmp_path / "others" / "curves.parquet", tmp_path / "results")
