@@ -15,7 +15,7 @@ from normq.model.default.language_model import default_language_model
 from normq.model.default.load import FOLDER
 from normq.model.errors import NormqError
 from normq.model.training.counts import Parameters
-from normq.model.training.distill import language_model, model_digest
+from normq.model.training.distill import DEFAULT, language_model, model_digest
 from normq.model.training.identity import tensors_digest
 
 TEXT = "the dog runs .\na cat sleeps .\n\nthe cat runs across the field .\n"
@@ -150,7 +150,7 @@ def test_damaged_origin_of_samples_is_refused(contents: str, tmp_path: Path) -> 
 def test_other_language_model_is_refused(tmp_path: Path) -> None:
     """Both by its samples, and by the training where only these are gone and drawn anew."""
     output, other = distilled(Path("default"), tmp_path / "out"), str(other_language_model(tmp_path / "lm"))
-    kept, given = model_digest(default_language_model()), model_digest(language_model(Path(other)))
+    kept, given = (model_digest(language_model(folder)) for folder in (DEFAULT, Path(other)))
     differs = f"language_model_sha256 is {kept!r}, {given!r} was given, expected the same run or another folder"
     assert kept != given
     assert message("distill", other, "-o", str(output), *DISTILL) == f"{output}/samples/samples.json: {differs}"
