@@ -7,7 +7,6 @@ from .markdown import NONE, markdown
 from .results import Results, Rows
 from .spec import (
     DEFAULT,
-    FEW_WIDTHS,
     WIDTHS,
     Configuration,
     golden_check,
@@ -37,10 +36,10 @@ def engine(results: Results) -> str:
     rows: list[list[str]] = []
     checks = _by_check(results)
     for family, ones in _families(rtl_configurations()).items():
-        cells = [_engine_cell(ones.get(bits), checks) for bits in FEW_WIDTHS]
+        cells = [_engine_cell(ones.get(bits), checks) for bits in WIDTHS]
         if set(cells) != {NONE}:
             rows.append([*family, *cells])
-    return markdown((*FAMILY, *(f"b = {bits}" for bits in FEW_WIDTHS)), rows)
+    return markdown((*FAMILY, *(f"b = {bits}" for bits in WIDTHS)), rows)
 
 
 def _families(configurations: Iterable[Configuration]) -> dict[Family, dict[int, Configuration]]:

@@ -125,7 +125,7 @@ def test_golden_and_the_engine_stand_beside_float64(tmp_path: Path) -> None:
         "| norm-q | embedded |  | event | - | 49 of 50 | - | - | - | - | - |"
     ]
     assert bit_tables.engine(results).splitlines()[2:] == [
-        "| norm-q | embedded |  | event | - | 3 of 3, 1,401 + 94 | - | - |"
+        "| norm-q | embedded |  | event | - | 3 of 3, 1,401 + 94 | - | - | - | - | - |"
     ]
 
 
