@@ -6,22 +6,31 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...model.errors import OptionError
+from ..database import check_whole
+
 Key = tuple[str, str]
 """Kind and key of a row."""
+EXPECTED = "expected the store of a quality study: take another folder, or remove it to begin anew"
 
 
 class WorkStore:
-    """Results by kind of work and key, as JSON; used by one process."""
+    """Results by kind of work and key, as JSON; used by one process.
+
+    Raises OptionError for a file that cannot be opened or is damaged.
+    """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS work (kind TEXT, key TEXT, result TEXT, PRIMARY KEY (kind, key))"
-        )
-        self._connection.execute("CREATE TABLE IF NOT EXISTS identity (field TEXT PRIMARY KEY, value TEXT)")
-        self._connection.commit()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path)
+        except (OSError, sqlite3.Error) as error:
+            raise OptionError(f"{path}: cannot be opened ({error}), {EXPECTED}") from error
+        try:
+            self._open()
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise OptionError(f"{path}: {error}, {EXPECTED}") from error
 
     def __contains__(self, key: Key) -> bool:
         """Return whether work of a kind and key is finished."""
@@ -59,3 +68,12 @@ class WorkStore:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+    def _open(self) -> None:
+        check_whole(self._connection)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS work (kind TEXT, key TEXT, result TEXT, PRIMARY KEY (kind, key))"
+        )
+        self._connection.execute("CREATE TABLE IF NOT EXISTS identity (field TEXT PRIMARY KEY, value TEXT)")
+        self._connection.commit()

@@ -4,10 +4,11 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from ...model.errors import OptionError
+from ..database import check_whole
 from .evaluators import EVALUATORS, Result, digest_of
 from .point import DesignPoint
 
@@ -30,6 +31,9 @@ CREATE TABLE IF NOT EXISTS results (
 """
 APPLICATION = 0x4E514454
 """Marks our files (PRAGMA application_id)."""
+NAMES_OF_POINTS = (
+    "SELECT DISTINCT (SELECT json_group_array(key) FROM json_each(points.fields) ORDER BY key) FROM points"
+)
 BUSY_SECONDS = 60
 SAME_STATUS = "excluded.status != 'failed' AND results.status = 'failed'"
 """A failed run may be tried again; what was found is never replaced."""
@@ -39,7 +43,8 @@ class SweepStore:
     """Results of evaluators, each under its point and the sources that it came from.
 
     Every `put` is one transaction in the write-ahead log: whole or absent after a kill. Several processes may write.
-    The file must lie on a local disk. Raises OptionError for a file that is none of ours.
+    The file must lie on a local disk. Raises OptionError for a file that is none of ours, and for one whose points have
+    other fields than DesignPoint has: their keys are of those fields.
     """
 
     def __init__(self, path: Path) -> None:
@@ -119,9 +124,15 @@ class SweepStore:
         tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if found != APPLICATION and (found or tables):
             raise OptionError("is another program's database")
+        check_whole(self._connection)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION}; COMMIT;")
+        expected = {field.name for field in fields(DesignPoint)}
+        for (names,) in self._connection.execute(NAMES_OF_POINTS):
+            if other := expected.symmetric_difference(json.loads(names)):
+                told = ", ".join(sorted(other))
+                raise OptionError(f"has points of another version, which differ in the fields {told}")
 
 
 def _is_current(result: Result) -> bool:

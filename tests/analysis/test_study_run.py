@@ -39,6 +39,7 @@ from normq.analysis.study.summary import summary_of
 from normq.analysis.study.trainings import CURVE, KEPT_CURVE, models_needed
 from normq.model.errors import OptionError
 from normq.model.quantize.methods import METHODS
+from normq.tests.analysis.damage import damage
 
 APP = typer.Typer()
 APP.command()(quality)
@@ -67,6 +68,20 @@ def test_a_store_keeps_what_is_whole(tmp_path: Path) -> None:
     assert again.keys(TEXTS) == set()
     again.close()
     store.close()
+
+
+@pytest.mark.parametrize("kind", ["text", "pages"])
+def test_a_store_that_cannot_be_read_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "study.sqlite"
+    if kind == "text":
+        path.write_text("not a database, but long enough to be taken for one\n" * 20)
+    else:
+        filled(tmp_path)
+        damage(path)
+    with pytest.raises(
+        OptionError, match=r"study.sqlite: .*(not a database|damaged).*, expected the store of a quality"
+    ):
+        open_store(tmp_path)
 
 
 def filled(folder: Path) -> None:

@@ -19,6 +19,7 @@ from normq.analysis.sweep.sources import import_closure, sources_digest
 from normq.analysis.sweep.store import SweepStore
 from normq.analysis.sweep.table import frame_of
 from normq.model.errors import OptionError
+from normq.tests.analysis.damage import damage
 from normq.tests.analysis.sweep_writer import COUNT, fill, stub
 
 CHUNK = 5
@@ -171,6 +172,28 @@ def test_other_files_are_refused_and_left_alone(tmp_path: Path, content: bytes |
     with pytest.raises(OptionError, match=f"^{re.escape(f'{path}: {fault}, expected a store of normq sweep')}$"):
         SweepStore(path)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("change", ["json_remove(fields, '$.lanes')", "json_insert(fields, '$.lanes_of_old', 1)"])
+def test_points_of_another_version_are_refused(tmp_path: Path, change: str) -> None:
+    """Their keys are digests of other fields: what is asked for would not be found, or not be what it is called."""
+    path = tmp_path / NAME
+    with closing(SweepStore(path)) as store:
+        store.put([POINT, replace(POINT, lanes=4)], [result()])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"UPDATE points SET fields = {change} WHERE point = ?", (POINT.digest,))
+    field = "lanes_of_old" if "old" in change else "lanes"
+    with pytest.raises(OptionError, match=f"{NAME}: has points of another version, .* in the fields {field}, expected"):
+        SweepStore(path)
+
+
+def test_a_damaged_store_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    with closing(SweepStore(path)) as store:
+        store.put([replace(POINT, seed=seed) for seed in range(100)], [result()])
+    damage(path)
+    with pytest.raises(OptionError, match=f"{NAME}: is damaged: Page .*, expected a store of normq sweep$"):
+        SweepStore(path)
 
 
 def test_the_table_has_every_point_with_its_worst_status(tmp_path: Path) -> None:
