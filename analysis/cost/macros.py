@@ -57,10 +57,11 @@ class Macro:
 
 def macros_of(config: AcceleratorConfig) -> tuple[Macro, ...]:
     """Return the memories of a build; those of a lane count P times."""
-    return (*_lane(config), *_shared(config), *_constraint(config))
+    return (*lane_macros(config), *_shared(config), *_constraint(config))
 
 
-def _lane(config: AcceleratorConfig) -> Iterator[Macro]:
+def lane_macros(config: AcceleratorConfig) -> Iterator[Macro]:
+    """Yield the memories of the P lanes."""
     shape, lanes, elements = Shape(config), config.lanes, config.elements_per_cycle
     rows, row_bits = shape.buffer_rows, shape.buffer_row_bits
     yield Macro("x", row_bits, rows, count=lanes)

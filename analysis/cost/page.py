@@ -14,6 +14,7 @@ from ..utilization.tables import markdown
 from . import events
 from .band import Band
 from .dram import DRAM
+from .ecp5_cost import CHIP, LUTS_OF_CELL, ecp5_cost, luts_of
 from .fpga import fpga_cost
 from .logic import logic_cost
 from .logic_tables import fit_errors
@@ -48,6 +49,7 @@ def all_tables() -> dict[str, str]:
         "engines": _asic(asic[~asic["is_lane"]]),
         "fits": _fits(),
         "ecp5": _ecp5(),
+        "ecp5-lanes": _ecp5_lanes(),
         "ultrascale": _ultrascale(),
         "builds": _builds(),
         "fpga": _fpga(),
@@ -82,18 +84,44 @@ def _fits() -> str:
 
 
 def _ecp5() -> str:
-    heads = ("slice", "LUT4", "carry", "flip-flops", "18x18", "18 kbit RAM", "LUT RAM", "MHz routed")
-    names = ("luts", "carries", "flip_flops", "multipliers", "block_rams", "distributed_rams")
+    heads = (
+        "slice",
+        "LUT4",
+        "carry",
+        "LUT RAM",
+        "LUT4 of the chip",
+        "flip-flops",
+        "18x18",
+        "18 kbit RAM",
+        "MHz routed",
+    )
+    names = ("flip_flops", "multipliers", "block_rams")
     rows = read_table("ecp5").to_dict("records")
     return markdown(
         heads,
         (
-            [row["part"], row["error"], *[""] * 6]
-            if row["error"]
-            else [row["part"], *(f"{row[name]:,}" for name in names), f"{row['fmax_mhz']:.1f}"]
+            [
+                row["part"],
+                *(f"{row[name]:,}" for name in LUTS_OF_CELL),
+                f"{luts_of(row) / CHIP['LUT4']:.0%}",
+                *(f"{row[name]:,}" for name in names),
+                row["error"] or f"{row['fmax_mhz']:.1f}",
+            ]
             for row in rows
         ),
     )
+
+
+def _ecp5_lanes() -> str:
+    heads = ("lanes of", "LUT4", "off by", "18 kbit RAM", "18x18", "fullest of the chip", "MHz", "off by", "clock is")
+    rows: list[list[str]] = []
+    for name, config in BUILDS.items():
+        row = ecp5_cost(config)
+        kind, share = row.fullest
+        fullest = f"{kind}, {share:.0%}" + (", does not fit" if share > 1 else "")
+        counts = f"{row.luts:,.0f}", f"{row.luts_error:.0%}", f"{row.block_rams:,}", f"{row.multipliers:,.0f}"
+        rows.append([name, *counts, fullest, f"{row.fmax_mhz:.0f}", f"{row.fmax_error:.0%}", row.kind])
+    return markdown(heads, rows)
 
 
 def _ultrascale() -> str:

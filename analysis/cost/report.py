@@ -85,9 +85,13 @@ def _fpga(config: AcceleratorConfig) -> Iterator[tuple[str, str, str, str, str]]
 
 def _ecp5(config: AcceleratorConfig) -> Iterator[tuple[str, str, str, str, str]]:
     found = ecp5_cost(config)
-    size = f"{found.share:.0%} of an LFE5U-85" + (", does not fit" if found.share > 1 else "")
-    yield "LUT4", f"{found.luts:,.0f}", "", size, found.fmax_kind
-    yield "clock", f"{found.fmax_mhz:.0f}", "MHz", "", f"{found.fmax_kind}, routed slices"
+    name, share = found.fullest
+    chip = f"{share:.0%} of an LFE5U-85's {name}" + (", does not fit" if share > 1 else "")
+    counts, clock = (f", {error:.0%}" if error else "" for error in (found.luts_error, found.fmax_error))
+    yield "LUT4", f"{found.luts:,.0f}", "", chip, found.kind + counts
+    yield "18 kbit RAMs", f"{found.block_rams:,.0f}", "", "", "rule"
+    yield "18x18 multipliers", f"{found.multipliers:,.0f}", "", "", found.kind
+    yield "clock", f"{found.fmax_mhz:.0f}", "MHz", "", f"{found.kind}, routed slices{clock}"
 
 
 def _band(band: Band) -> str:

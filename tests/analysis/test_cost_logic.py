@@ -23,6 +23,7 @@ from normq.analysis.cost.nodes import NODES
 from normq.analysis.cost.page import all_tables
 from normq.analysis.cost.point import evaluate_cost
 from normq.analysis.cost.tables import read_table
+from normq.analysis.cost.ultrascale_parts import engine_counts, lane_counts
 from normq.analysis.study.page import with_tables
 from normq.analysis.sweep.columns import FPGA
 from normq.analysis.sweep.fpga import evaluate_point_fpga
@@ -138,6 +139,31 @@ def test_memories_of_an_fpga_follow_the_shapes_of_its_blocks() -> None:
     assert blocks_of(Macro("a", 512, 16384)) == Memories(0, 0, 32)
     with_local = memories_of(AcceleratorConfig(local_bytes=1 << 20))
     assert with_local.ultra_rams == memories_of(AcceleratorConfig()).ultra_rams + 32
+
+
+def test_a_lane_takes_a_dsp_slice_for_each_product() -> None:
+    def dsps(slots: int, elements: int, significand: int) -> float:
+        build = small_build(slots=slots, elements=elements, code=(5, significand), hidden_capacity=2048)
+        return lane_counts(Part(build, True)).dsps
+
+    # one a slot; two an element, and a third by M bits, which at eight of them is LUTs
+    assert dsps(2, 8, 12) == pytest.approx(2 + 3 * 8)
+    assert dsps(8, 2, 12) == pytest.approx(8 + 3 * 2)
+    assert dsps(2, 2, 8) == pytest.approx(2 + 2 * 2)
+
+
+@pytest.mark.parametrize(("is_lane", "count"), [(True, 7), (False, 3)])
+def test_counts_of_an_fpga_meet_every_row_within_their_error(is_lane: bool, count: int) -> None:
+    rows = part_tables.table_parts("ultrascale", is_lane, ("luts", "flip_flops", "dsps"))
+    assert len(rows) >= count
+    counts_of = lane_counts if is_lane else engine_counts
+    for part, row in rows:
+        # a build that is no row, and differs by a bit of its addresses
+        found = counts_of(dataclasses.replace(part, build=dataclasses.replace(part.build, hidden_capacity=2048)))
+        assert not found.is_measured
+        assert found.error < 0.15
+        for name, figure in row.items():
+            assert getattr(found, name) == pytest.approx(figure, rel=found.error)
 
 
 def test_counts_of_an_fpga_build_grow_with_its_lanes() -> None:

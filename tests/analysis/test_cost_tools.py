@@ -1,9 +1,11 @@
 """Runs of synthesis tools: what they print, how they fail, the rows that come of it. Only `full` runs a real one."""
 
 import dataclasses
+import json
+import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -178,6 +180,38 @@ def test_a_failed_run_is_a_row_with_its_error_and_is_tried_again(fake: Callable[
     fake("yosys: exit 1")
     assert asic.synthesize(LANE, "nangate45", 5) == row  # kept: the tool is not asked
     assert asic.synthesize(Part(small_build(), False), "asap7", 5).error == "yosys: exit 1"
+
+
+def no_slice(text: str, module: str, count: int) -> str:
+    return f"module {module}_{count}; endmodule"
+
+
+def test_a_slice_that_is_not_routed_keeps_its_counts(
+    fake: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake("")
+
+    def mapped(script: str, place: Path, seconds: float) -> str:
+        (place / "stat.json").write_text(json.dumps(STAT))
+        return "mapped"
+
+    def unrouted(command: Sequence[str | Path], place: Path, seconds: float, name: str) -> str:
+        raise ToolError(f"{name}: longer than {seconds:g} s")
+
+    monkeypatch.setattr(ecp5, "yosys", mapped)
+    monkeypatch.setattr(ecp5, "call", unrouted)
+    monkeypatch.setattr(ecp5, "programs", lambda: tmp_path)
+    monkeypatch.setattr(ecp5, "slice_text", no_slice)
+    row = ecp5.route(LANE, 5)
+    assert (row.luts, row.carries, row.error) == (7, 2, "ToolError: nextpnr-ecp5: longer than 5 s")
+    assert math.isnan(row.fmax_mhz)
+
+    def routed(command: Sequence[str | Path], place: Path, seconds: float, name: str) -> str:
+        (place / "report.json").write_text(json.dumps({"fmax": {"clk": {"achieved": 61.5}}}))
+        return ""
+
+    monkeypatch.setattr(ecp5, "call", routed)  # tried again: the failure was not kept
+    assert (ecp5.route(LANE, 5).fmax_mhz, ecp5.route(LANE, 5).error) == (61.5, "")
 
 
 def test_what_a_tool_is_told_decides_whether_a_run_is_known(
