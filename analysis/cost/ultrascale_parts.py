@@ -84,11 +84,11 @@ def engine_counts(part: Part) -> Counts:
 def _lanes() -> _Lanes:
     rows = table_parts(TABLE, True, COLUMNS)
     terms = [_terms(part) for part, _ in rows]
-    beside = [_beside_plain(part) for part, _ in rows]
+    over_plain = [_beside_plain(part) for part, _ in rows]
     return _Lanes(
         _measured(rows),
-        fit(terms, [row["luts"] / gates for (_, row), (gates, _) in zip(rows, beside, strict=True)]),
-        fit(terms, [row["flip_flops"] / flops for (_, row), (_, flops) in zip(rows, beside, strict=True)]),
+        fit(terms, [row["luts"] / gates for (_, row), (gates, _) in zip(rows, over_plain, strict=True)]),
+        fit(terms, [row["flip_flops"] / flops for (_, row), (_, flops) in zip(rows, over_plain, strict=True)]),
         fit(terms, [row["dsps"] for _, row in rows]),
     )
 

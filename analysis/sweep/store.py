@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 
 from ...model.errors import OptionError
@@ -128,7 +128,7 @@ class SweepStore:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION}; COMMIT;")
-        expected = {field.name for field in fields(DesignPoint)}
+        expected = set(asdict(DesignPoint()))
         for (names,) in self._connection.execute(NAMES_OF_POINTS):
             if other := expected.symmetric_difference(json.loads(names)):
                 told = ", ".join(sorted(other))

@@ -23,7 +23,7 @@ def test_the_shipped_slices_were_routed_or_say_why_not() -> None:
     table = read_table(TABLE)
     assert list(table["part"]) == [f"{build.lanes} x {Part(build, True).name}" for build in SLICES]
     errors = table["error"][table["error"] != ""]
-    assert errors.str.contains("nextpnr-ecp5: longer than").all()
+    assert errors.str.match(r"ToolError: nextpnr-ecp5: longer than \d+ s|not routed: ended by hand after \d+ min").all()
     reached = table[table["error"] == ""]
     assert reached["fmax_mhz"].between(30, 200).all()
     # S and W apart, and several numbers of lanes: else neither fit nor trend is determined
