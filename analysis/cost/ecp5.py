@@ -25,9 +25,10 @@ tee -o stat.json stat -json
 ROUTING = (
     *(f"--{DEVICE}", "--package", PACKAGE, "--speed", str(SPEED), "--seed", str(SEED), "--freq", str(TARGET_MHZ)),
     *("--json", "mapped.json", "--report", "report.json", "--lpf-allow-unconstrained", "--timing-allow-fail"),
-    *("--router", "router1", "--quiet"),
+    *("--placer", "static", "--router", "router1", "--quiet"),
 )
-"""router2 does not converge on wide multiplier arrays."""
+"""The static placer's wires of 16 lanes are 40 % shorter than the default's, on which no router ended; router2 ends
+sooner, at half the clock."""
 FAILED: dict[str, Any] = {
     **dict.fromkeys(("luts", "carries", "flip_flops", "multipliers", "block_rams", "distributed_rams"), 0),
     "fmax_mhz": float("nan"),

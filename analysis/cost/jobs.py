@@ -66,13 +66,13 @@ ASIC = {
 SLICES = (
     LEAST,
     replace(LEAST, lanes=8),
-    replace(LEAST, lanes=16),
+    small_build(slots=1, elements=1, port_bits=64, lanes=16),
     small_build(slots=2, elements=2, port_bits=128),
     small_build(slots=1, port_bits=128),
     small_build(elements=1, port_bits=128),
     small_build(port_bits=128),
 )
-"""Builds whose lanes are placed and routed."""
+"""Builds whose lanes are placed and routed: 4 to 16, at a port whose lanes leave room to the wires."""
 FPGA_HIDDEN = 4096
 """Of the published model."""
 ULTRASCALE = (
