@@ -6,6 +6,8 @@ coefficient the fit grows with every size as well. Rows are weighted by their ow
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import fsum
+from operator import mul
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,8 @@ UNCHECKED = 0.2
 """Error of a fit that has as many terms as rows, and of a ratio of one row: an assumption."""
 ALONE = 0.99
 """Leverage above which a row decides a coefficient by itself: the others hardly tell it, and cannot check it."""
+DIGITS = 9
+"""Significant ones of what a fit tells: those beyond depend on the machine's linear algebra."""
 Array = npt.NDArray[np.float64]
 
 
@@ -31,7 +35,7 @@ class Fit:
 
     def __call__(self, terms: Sequence[float]) -> float:
         """Return the fitted value."""
-        return float(np.dot(self.coefficients, terms))
+        return fsum(map(mul, self.coefficients, terms))
 
 
 def fit(terms: Sequence[Sequence[float]], values: Sequence[float]) -> Fit:
@@ -44,7 +48,11 @@ def fit(terms: Sequence[Sequence[float]], values: Sequence[float]) -> Fit:
         others = np.arange(len(found)) != row
         errors.append(abs(float(table[row] @ _solve(table[others], found[others])) / found[row] - 1))
     error = max(*errors, 0.0 if len(checkable) else UNCHECKED)
-    return Fit(tuple(float(value) for value in coefficients), float(error), len(found) - len(checkable))
+    return Fit(tuple(map(_same_everywhere, coefficients)), _same_everywhere(error), len(found) - len(checkable))
+
+
+def _same_everywhere(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
 
 
 def _leverage(table: Array, values: Array) -> Array:

@@ -51,6 +51,17 @@ def test_a_fit_finds_what_rows_are_made_of_and_says_how_far_off_it_is() -> None:
     assert falling.error > 0.1
 
 
+def test_a_fit_says_the_same_on_every_machine() -> None:
+    """Two libraries of linear algebra differ as two orders of the rows do: in the last bits."""
+    terms = [(1.0, float(x), float(y)) for x in (1, 3, 7) for y in (1, 2, 9)]
+    values = [5.1 + 2.3 * x + 7.7 * y + 0.1 * math.sin(x * y) for _, x, y in terms]
+    told = [
+        fit([terms[row] for row in order], [values[row] for row in order]) for order in (range(9), range(8, -1, -1))
+    ]
+    assert told[0] == told[1]
+    assert told[0](terms[4]) == told[1](terms[4])
+
+
 @pytest.mark.parametrize("is_lane", [True, False])
 def test_fits_meet_every_measured_row_within_their_error(is_lane: bool) -> None:
     model = logic_tables.model_of(REFERENCE, is_lane)
